@@ -1,0 +1,15 @@
+"""Bring the workspace's notebooks into this checkout. How and why: docs/sync.md."""
+
+import sys
+
+try:
+    from mlops_core.cli import main, sync
+except ModuleNotFoundError as missing:
+    sys.stderr.write(f"error: this Python has no {missing.name}\n")
+    sys.stderr.write(
+        "hint:  python -m pip install -r databricks-sync/requirements.txt (from the project's root)\n"
+    )
+    sys.exit(2)
+
+if __name__ == "__main__":
+    sys.exit(main.run(sync.PULL, sys.argv[1:]))

@@ -1,0 +1,15 @@
+"""Run the training project and register its model. How and why: docs/runs.md."""
+
+import sys
+
+try:
+    from mlops_core.cli import main, runs
+except ModuleNotFoundError as missing:
+    sys.stderr.write(f"error: this Python has no {missing.name}\n")
+    sys.stderr.write(
+        "hint:  python -m pip install -r mlflow_triggers/requirements.txt (from the project's root)\n"
+    )
+    sys.exit(2)
+
+if __name__ == "__main__":
+    sys.exit(main.run(runs.TRAINING, sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Runs a command: arguments in, exit code out, every error as a message and a hint."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_core.cli.console import Console
+from mlops_core.errors import BUG, INTERRUPTED, USAGE, MlopsError
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One script: what it is called, what it does in one line, its options and its work.
+
+    ``execute`` gets the parsed options and returns the exit code; it raises MlopsError for
+    whatever the user can mend.
+    """
+
+    name: str
+    summary: str
+    execute: Callable[[argparse.Namespace, Console], int]
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_arguments
+
+
+def run(command: Command, arguments: Sequence[str], console: Console | None = None) -> int:
+    """Run ``command`` and give its exit code; nothing but that code ever gets out."""
+    console = console or Console()
+    parser = argparse.ArgumentParser(prog=f"python {command.name}", description=command.summary)
+    command.add_options(parser)
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why
+        return USAGE if stop.code else 0
+    try:
+        return command.execute(options, console)
+    except MlopsError as error:
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.progress("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
+        sys.stdout = None
+        return INTERRUPTED
+    except Exception as bug:  # noqa: BLE001 - the one place that may catch everything
+        console.error(_report(bug, command))
+        return BUG
+
+
+def _report(bug: Exception, command: Command) -> MlopsError:
+    """Write down what is needed to mend ``bug``, and say where."""
+    import mlops_core
+
+    versions = f"mlops_core {mlops_core.__version__}, Python {platform.python_version()}"
+    text = "".join(traceback.format_exception(bug))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="mlops-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"{command.name}\n{versions}, {platform.platform()}\n\n{text}")
+    return MlopsError(
+        f"{type(bug).__name__}: {bug}" if str(bug) else type(bug).__name__,
+        hint=f"this is a bug in mlops_core; please report it with {Path(file.name)}",
+    )

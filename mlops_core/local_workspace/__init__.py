@@ -1,0 +1,1 @@
+"""The embedded workspace: Databricks' APIs on this machine, for real."""

@@ -1,0 +1,1 @@
+"""What a notebook is, in text: formats, headers, cells, digests."""

@@ -1,0 +1,1 @@
+"""MLflow projects as Databricks job runs."""

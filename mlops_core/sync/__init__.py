@@ -1,0 +1,1 @@
+"""Notebooks between a checkout and a workspace folder."""

@@ -1,0 +1,1 @@
+"""The Databricks workspace over HTTP, in our own words."""
