@@ -5,9 +5,9 @@ import sys
 try:
     from mlops_core.cli import main, sync
 except ModuleNotFoundError as missing:
-    sys.stderr.write(f"error: this Python has no {missing.name}\n")
     sys.stderr.write(
-        "hint:  python -m pip install -r databricks-sync/requirements.txt (from the project's root)\n"
+        f"error: this Python has no {missing.name}\n"
+        "hint:  from the project root: python -m pip install -r databricks-sync/requirements.txt\n"
     )
     sys.exit(2)
 
