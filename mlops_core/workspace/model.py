@@ -104,11 +104,15 @@ class JobInfo:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """An MLflow experiment; its name is a workspace path."""
+    """An MLflow experiment; its name is a workspace path.
+
+    ``is_restored`` says that it was deleted and that we have just brought it back.
+    """
 
     experiment_id: str
     name: str
     is_deleted: bool = False
+    is_restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,15 @@ class TrackedRun:
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One logged value of a metric; ``logged_at`` is in milliseconds."""
+
+    value: float
+    logged_at: int
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
