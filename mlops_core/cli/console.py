@@ -13,6 +13,10 @@ Advance = Callable[[int], None]
 """Tells a bar that so many bytes more are done, with one step more."""
 
 
+class ReaderGone(Exception):
+    """Whoever read our output, `head` for one, has seen enough."""
+
+
 class Console:
     """Writes what a command has to say, each line whole."""
 
@@ -88,5 +92,8 @@ def render_size(size: int) -> str:
 def _write(stream: TextIO, line: str) -> None:
     # A pipeline's stream may not know every character of a notebook's name.
     encoding = stream.encoding or "utf-8"
-    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
+    try:
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None

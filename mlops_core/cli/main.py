@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_core.cli.console import Console
+from mlops_core.cli.console import Console, ReaderGone
 from mlops_core.errors import BUG, INTERRUPTED, USAGE, MlopsError
 
 
@@ -50,8 +50,8 @@ def run(command: Command, arguments: Sequence[str], console: Console | None = No
     except KeyboardInterrupt:
         console.progress("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
-        sys.stdout = None
+    except ReaderGone:
+        sys.stdout = sys.stderr = None  # or Python would fail once more, flushing them at its end
         return INTERRUPTED
     except Exception as bug:  # noqa: BLE001 - the one place that may catch everything
         console.error(_report(bug, command))
