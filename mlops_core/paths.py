@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NewType
 
 from mlops_core.errors import MlopsError
@@ -15,6 +16,11 @@ def workspace_path(text: str) -> WorkspacePath:
 
     Raises MlopsError for a path that is relative or has an impossible part.
     """
+    if re.match(r"[A-Za-z]:[\\/]", text):
+        raise MlopsError(
+            f"{text!r} is no workspace path: Git Bash rewrote it",
+            hint="write // in place of its first /, or set MSYS_NO_PATHCONV=1",
+        )
     if not text.startswith("/"):
         raise MlopsError(
             f"{text!r} is no workspace path: it does not begin with /",
