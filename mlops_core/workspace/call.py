@@ -51,6 +51,11 @@ class Call:
         return ""
 
     @property
+    def about(self) -> str:
+        """What is asked, and of which object, for messages: `workspace/list /Shared`."""
+        return f"{self.endpoint} {self.subject}".rstrip()
+
+    @property
     def target(self) -> str:
         """The path and query as they go over the wire, percent-encoded."""
         address = f"/api/{self.version}/{self.endpoint}"

@@ -1,17 +1,31 @@
-"""The pool of connections: TLS with the system's trust, proxies, and how many are open."""
+"""The connections to one host: TLS with the system's trust, proxies, and how many are open."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import ssl
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
-import certifi
-import truststore
-from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
-from urllib3 import PoolManager, ProxyManager, make_headers
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_auth_from_url,
+    get_environ_proxies,
+    select_proxy,
+)
+from urllib3 import (
+    HTTPConnectionPool,
+    HTTPSConnectionPool,
+    PoolManager,
+    ProxyManager,
+    make_headers,
+)
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from mlops_core.errors import SettingsError
 
@@ -23,38 +37,46 @@ _SYSTEM_STORES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """A pool of connections, and a way to break those that a thread is waiting on."""
+
+    pool: PoolManager
+    alive: WeakSet[HTTPConnection] = field(default_factory=WeakSet)
+
+    def abort(self) -> None:
+        """Break every connection now; a thread that waits on one gets an error at once."""
+        for connection in list(self.alive):
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):  # it was closed in this moment
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Break and forget all connections."""
+        self.abort()
+        self.pool.clear()
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address leads to this very machine, where no proxy may come in between."""
     name = urlsplit(host).hostname or ""
     return name == "localhost" or name.startswith("127.") or name == "::1"
 
 
-def open_pool(host: str, *, workers: int) -> PoolManager:
+def open_connections(host: str, *, workers: int) -> Connections:
     """A pool that keeps at most ``workers`` connections to ``host``, all sharing one TLS context.
 
     Proxies are read from the environment (or the system) as requests does it.
     """
     context = tls_context() if host.startswith("https:") else None
     proxy = None if is_loopback(host) else select_proxy(host, get_environ_proxies(host))
-    if not proxy:
-        return PoolManager(num_pools=2, maxsize=workers, block=True, ssl_context=context)
-    address = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(address).scheme not in {"http", "https"}:
-        raise SettingsError(
-            f"the proxy {urlsplit(address).scheme}://{urlsplit(address).hostname} is not supported",
-            hint="set HTTPS_PROXY to an http:// proxy, or add the workspace's host to NO_PROXY",
-        )
-    name, password = get_auth_from_url(address)
-    login = make_headers(proxy_basic_auth=f"{name}:{password}") if name else None
-    return ProxyManager(
-        address,
-        num_pools=2,
-        maxsize=workers,
-        block=True,
-        ssl_context=context,
-        proxy_headers=login,
-        proxy_ssl_context=context,
-    )
+    if proxy:
+        pool: PoolManager = _proxied(proxy, workers, context)
+    else:
+        pool = PoolManager(num_pools=2, maxsize=workers, block=True, ssl_context=context)
+    connections = Connections(pool)
+    pool.pool_classes_by_scheme = _watched_pools(connections.alive)
+    return connections
 
 
 def tls_context() -> ssl.SSLContext:
@@ -68,6 +90,8 @@ def tls_context() -> ssl.SSLContext:
         context = ssl.create_default_context()
         _ensure_roots(context)
     else:
+        import truststore
+
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for bundle in {os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE")}:
         if bundle:
@@ -75,12 +99,54 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
+def _proxied(proxy: str, workers: int, context: ssl.SSLContext | None) -> ProxyManager:
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"}:
+        raise SettingsError(
+            f"the proxy {parts.scheme}://{parts.hostname} is of a kind that is not supported",
+            hint="set HTTPS_PROXY to an http:// proxy, or add the workspace's host to NO_PROXY",
+        )
+    name, password = get_auth_from_url(address)
+    return ProxyManager(
+        address,
+        num_pools=2,
+        maxsize=workers,
+        block=True,
+        ssl_context=context,
+        proxy_headers=make_headers(proxy_basic_auth=f"{name}:{password}") if name else None,
+        proxy_ssl_context=context,
+    )
+
+
+def _watched_pools(alive: WeakSet[HTTPConnection]) -> dict[str, type[HTTPConnectionPool]]:
+    """Pool classes whose connections are listed in ``alive``: urllib3 does not tell them."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            alive.add(self)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            alive.add(self)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
 def _ensure_roots(context: ssl.SSLContext) -> None:
     """A Python of its own build, or a slim image, may look for roots where there are none."""
     defaults = ssl.get_default_verify_paths()
     if defaults.cafile or (defaults.capath and any(Path(defaults.capath).glob("*.0"))):
         return
-    stores = [Path(name) for name in (*_SYSTEM_STORES, certifi.where())]
+    stores = [Path(name) for name in (*_SYSTEM_STORES, DEFAULT_CA_BUNDLE_PATH)]
     context.load_verify_locations(next(store for store in stores if store.is_file()))
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import ssl
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
+from uuid import uuid4
 
 from databricks_cli.sdk.api_client import ApiClient
-from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3 import exceptions as broken
 
 import mlops_core
-from mlops_core.errors import Unavailable, WorkspaceError
+from mlops_core.errors import Unavailable
+from mlops_core.workspace.breaks import explain
 from mlops_core.workspace.call import Answer, Call
-from mlops_core.workspace.connection import open_pool
+from mlops_core.workspace.connection import open_connections
+from mlops_core.workspace.error_table import choose_error
 from mlops_core.workspace.multipart import Multipart
-from mlops_core.workspace.replies import choose_error, is_html, login_page, parse_refusal
+from mlops_core.workspace.replies import decode_answer, parse_refusal
 from mlops_core.workspace.retry import (
     FIRST,
     LATER,
     Clock,
+    Patience,
     SystemClock,
     TryAgain,
     parse_retry_after,
@@ -34,7 +34,6 @@ from mlops_core.workspace.retry import (
 __all__ = ["Answer", "Call", "Clock", "HttpClient"]
 
 _log = logging.getLogger(__name__)
-_RETRIED = frozenset({429, 503})
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
 _UPLOAD_SECONDS = 600.0
@@ -70,16 +69,22 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         self._clock = clock or SystemClock()
         self._stop = Event()
         self._is_reached = False
-        self._pool: PoolManager = open_pool(self.host, workers=workers)
+        self._connections = open_connections(self.host, workers=workers)
 
     def __repr__(self) -> str:
         """Without the credential."""
         return f"HttpClient({self.host!r})"
 
+    def interrupt(self) -> None:
+        """Make every request in flight fail now; later ones are not affected. For Ctrl-C."""
+        self._stop, stopped = Event(), self._stop
+        stopped.set()
+        self._connections.abort()
+
     def close(self) -> None:
-        """Close the connections and wake every thread that waits before a retry."""
-        self._stop.set()
-        self._pool.clear()
+        """Fail what is in flight and close the connections."""
+        self.interrupt()
+        self._connections.close()
 
     def get(self, path: str, /, *, version: str = "2.0", **query: object) -> Answer:
         """Ask for a JSON object."""
@@ -95,10 +100,12 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         Until the workspace has answered once, an unreachable one is told within 10 seconds (a
         refused connection or unknown host at once); after that a call has 5 minutes.
         """
-        patience = LATER if self._is_reached else FIRST
 
         def attempt(retries: int, left: float) -> Answer:
             return self._try(call, retries, left)
+
+        def patience() -> Patience:
+            return LATER if self._is_reached else FIRST
 
         return persist(attempt, patience, self._clock, self._stop)
 
@@ -129,18 +136,22 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         return self.request(call).json
 
     def _try(self, call: Call, retries: int, left: float) -> Answer:
+        login = self._authorize()
         try:
-            response = self._send(call, left)
+            response = self._send(call, login, left)
             content = _receive(response, call)
         except (broken.HTTPError, OSError) as error:
             raise self._after_break(call, error) from error
-        answer = self._answer(response, content, retries)
-        if answer.status in _RETRIED:
-            self._throttled(answer, call)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        answer = Answer(response.status, {}, content, headers, retries)
+        self.workspace_id = headers.get("x-databricks-org-id") or self.workspace_id
+        _log.debug("%s %s: HTTP %d", call.method, call.about, answer.status)
+        if answer.status >= 400:
+            raise self._after_refusal(call, answer, login)
         self._is_reached = True
-        return _checked(call, answer)
+        return decode_answer(call, answer)
 
-    def _send(self, call: Call, left: float) -> BaseHTTPResponse:
+    def _send(self, call: Call, login: Mapping[str, str], left: float) -> BaseHTTPResponse:
         headers = {"User-Agent": self.user_agent, "Accept-Encoding": "gzip", **call.headers}
         if self._sent_workspace_id:
             headers["X-Databricks-Workspace-Id"] = self._sent_workspace_id
@@ -151,12 +162,11 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
             body = Multipart(call.form, call.content_field, call.content)
             headers["Content-Type"] = body.content_type
             headers["Content-Length"] = str(body.length())
-        headers.update(self._authorize())
-        return self._pool.urlopen(
+        return self._connections.pool.urlopen(
             call.method,
             self.host + call.target,
             body=body,
-            headers=headers,
+            headers={**headers, **login},
             redirect=False,
             retries=False,
             timeout=self._timeout(call, left),
@@ -171,34 +181,34 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         left = max(left, 1.0)
         return Timeout(connect=min(_CONNECT_SECONDS / 2, left), read=left)
 
-    def _answer(self, response: BaseHTTPResponse, content: bytes, retries: int) -> Answer:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        self.workspace_id = headers.get("x-databricks-org-id") or self.workspace_id
-        return Answer(response.status, {}, content, headers, retries)
-
-    def _throttled(self, answer: Answer, call: Call) -> None:
-        error = choose_error(parse_refusal(answer.status, answer.content), _subject(call))
+    def _after_refusal(self, call: Call, answer: Answer, login: Mapping[str, str]) -> Exception:
+        """What to raise after an answer that is none: another try, or the error it means."""
+        self._is_reached = self._is_reached or answer.status != 503
+        error = choose_error(parse_refusal(answer.status, _hide(answer.content, login)), call.about)
+        if answer.status == 401 and not answer.retries and self._authorize() != login:
+            return TryAgain(error, 0.0)  # the token ran out on the way
         if answer.status == 429 and self.on_throttled:
             self.on_throttled()
-        if answer.status == 429 or call.is_repeatable:
-            headers = answer.headers
-            pause = parse_retry_after(headers.get("retry-after"), headers.get("date"))
-            _log.debug("%s: HTTP %d, again in %s s", _subject(call), answer.status, pause)
-            raise TryAgain(error, pause)
-        raise error
+        if answer.status == 429 or (answer.status == 503 and call.is_repeatable):
+            return TryAgain(error, parse_retry_after(answer.headers))
+        return error
 
     def _after_break(self, call: Call, error: Exception) -> Exception:
         """What to raise after a connection that could not be made, or broke."""
-        told = _unavailable(self.host, call, error)
-        _log.debug("%s: %s", _subject(call), told.message)
-        cause = error.args[-1] if error.args else None
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        found = explain(error)
+        told = Unavailable(f"{call.about}: no answer from {self.host}: {found.reason}", found.hint)
+        _log.debug("%s %s: %s", call.method, call.about, found.reason)
+        if found.is_final or (found.is_plain and not self._is_reached):
             return told
-        is_refused = isinstance(error, broken.NewConnectionError)
-        if is_refused and not self._is_reached:
-            return told
-        was_sent = not (is_refused or isinstance(error, broken.ConnectTimeoutError))
-        return TryAgain(told) if call.is_repeatable or not was_sent else told
+        return TryAgain(told) if call.is_repeatable or found.is_unsent else told
+
+
+def _hide(content: bytes, login: Mapping[str, str]) -> bytes:
+    """``content`` without the credential, should the other side have sent it back."""
+    for value in login.values():
+        secret = value.rpartition(" ")[2].encode()
+        content = content.replace(secret, b"[token]") if secret else content
+    return content
 
 
 def _receive(response: BaseHTTPResponse, call: Call) -> bytes:
@@ -216,54 +226,14 @@ def _receive(response: BaseHTTPResponse, call: Call) -> bytes:
 
 
 def _save(response: BaseHTTPResponse, target: Path) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
+    part = target.with_name(f".{uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             for block in response.stream(_BLOCK):
                 file.write(block)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _checked(call: Call, answer: Answer) -> Answer:
-    if 300 <= answer.status < 400:
-        raise login_page(_subject(call), answer.status, answer.headers.get("location", ""))
-    if answer.status >= 400:
-        raise choose_error(parse_refusal(answer.status, answer.content), _subject(call))
-    if not call.is_json or call.stream_to or not answer.content.strip():
-        return answer
-    if is_html(answer.content, answer.headers.get("content-type", "")):
-        raise login_page(_subject(call), answer.status)
-    return Answer(
-        answer.status, _decode(call, answer), answer.content, answer.headers, answer.retries
-    )
-
-
-def _decode(call: Call, answer: Answer) -> Mapping[str, object]:
-    try:
-        found = json.loads(answer.content)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise WorkspaceError(
-            f"{_subject(call)}: the answer is no JSON object",
-            hint="check that DATABRICKS_HOST is a Databricks workspace",
-            status=answer.status,
-        )
-    return found
-
-
-def _unavailable(host: str, call: Call, error: Exception) -> Unavailable:
-    return Unavailable(
-        f"{_subject(call)}: no answer from {host}: {error}",
-        hint="check DATABRICKS_HOST, the network and HTTPS_PROXY",
-    )
-
-
-def _subject(call: Call) -> str:
-    return f"{call.endpoint} {call.subject}".rstrip()
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _first_file(files: Mapping[str, tuple[str, object, str]] | None) -> tuple[str, bytes | None]:

@@ -26,11 +26,6 @@ class Multipart:
         """The value of the Content-Type header."""
         return f"multipart/form-data; boundary={self.boundary}"
 
-    @property
-    def is_small(self) -> bool:
-        """Whether the content is in memory already."""
-        return isinstance(self.content, bytes)
-
     def length(self) -> int:
         """The body's length in bytes; raises MlopsError if the file cannot be read."""
         return len(self._head()) + self._content_length() + len(self._tail())

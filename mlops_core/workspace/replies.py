@@ -1,4 +1,4 @@
-"""What a refusal of the service says: every shape of its error bodies, and what each one means."""
+"""Reads answers: JSON, and every shape in which the service says no (databricks_api 0)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from mlops_core import errors
-from mlops_core.errors import WorkspaceError
+from mlops_core.errors import Unauthorized, WorkspaceError
+from mlops_core.workspace.call import Answer, Call
 
 _CODE_AND_TEXT = re.compile(r"\s*([A-Z][A-Z_]{3,}): (.*)", re.DOTALL)
 _HTML_TEXT = re.compile(r"<(pre|title|h1)[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
@@ -33,102 +33,6 @@ class Refusal:
         return self.reason or self.code or f"HTTP {self.status}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """One kind of refusal: its codes (or reasons), its statuses, and texts where only they tell.
-
-    ``texts`` holds (status, regular expression) pairs for the cases in which databricks_api.md
-    knows no other way.
-    """
-
-    kind: type[WorkspaceError]
-    hint: str
-    codes: frozenset[str] = frozenset()
-    statuses: frozenset[int] = frozenset()
-    texts: tuple[tuple[int, str], ...] = ()
-
-
-_ASK_FOR_ACCESS = "ask its owner for access, or set USER to the user whose folder it is"
-_LOG_IN_ANEW = "make a new token in the workspace's user settings and set DATABRICKS_TOKEN to it"
-_LATER = "try again later; a lower MLOPS_WORKERS sends fewer requests at once"
-
-_RULES = (
-    _Rule(
-        WorkspaceError,
-        "move some of its objects to other folders; this is no matter of permissions",
-        codes=frozenset({"MAX_CHILD_NODE_SIZE_EXCEEDED"}),
-    ),
-    _Rule(
-        errors.TypeMismatch,
-        "delete or rename the object of the other type, then run the command again",
-        codes=frozenset({"WORKSPACE_OBJECT_TYPE_MISMATCH"}),
-        texts=(
-            (400, r"due to type mismatch \(asked:"),
-            (400, r"Requested node type \[\w+\] is different"),
-        ),
-    ),
-    _Rule(
-        errors.TooLarge,
-        "keep notebooks under 10 MiB (clear the outputs of an .ipynb) and files under 500 MB",
-        codes=frozenset(
-            {
-                "MAX_NOTEBOOK_SIZE_EXCEEDED",
-                "MAX_READ_SIZE_EXCEEDED",
-                "MAX_BLOCK_SIZE_EXCEEDED",
-            }
-        ),
-        statuses=frozenset({413}),
-        texts=(
-            (400, r"exceeded max size \(\d+ bytes\)"),
-            (400, r"(size exceeded limit|[Ss]ize exceeds)\W"),
-        ),
-    ),
-    _Rule(
-        errors.AlreadyExists,
-        "delete or rename it in the workspace, or add --overwrite where the command has it",
-        codes=frozenset({"RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"}),
-        statuses=frozenset({409}),
-        texts=((400, r"\balready exists\b"),),
-    ),
-    _Rule(
-        WorkspaceError,
-        "check that DATABRICKS_HOST is a workspace, not an account console",
-        codes=frozenset({"ENDPOINT_NOT_FOUND"}),
-    ),
-    _Rule(
-        errors.NotFound,
-        "check the name, and that DATABRICKS_HOST is the workspace that you mean",
-        codes=frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}),
-        statuses=frozenset({404}),
-        texts=((400, r"\b(does not|doesn't) exist\b"),),
-    ),
-    _Rule(
-        errors.Unauthorized,
-        _LOG_IN_ANEW,
-        codes=frozenset({"UNAUTHENTICATED"}),
-        statuses=frozenset({401}),
-        texts=((403, r"Invalid access token"),),
-    ),
-    _Rule(
-        errors.AccessDenied,
-        _ASK_FOR_ACCESS,
-        codes=frozenset({"PERMISSION_DENIED", "DIRECTORY_PROTECTED"}),
-        statuses=frozenset({403}),
-    ),
-    _Rule(
-        WorkspaceError,
-        "wait an hour, or ask the workspace's administrator for a higher limit",
-        codes=frozenset({"QUOTA_EXCEEDED"}),
-    ),
-    _Rule(
-        errors.Unavailable,
-        _LATER,
-        codes=frozenset({"REQUEST_LIMIT_EXCEEDED", "TEMPORARILY_UNAVAILABLE"}),
-        statuses=frozenset({429, 502, 503, 504}),
-    ),
-)
-
-
 def parse_refusal(status: int, content: bytes) -> Refusal:
     """Read an error answer in any of its shapes (databricks_api 0). Pure; never fails."""
     text = content.decode("utf-8", "replace").strip()
@@ -139,45 +43,42 @@ def parse_refusal(status: int, content: bytes) -> Refusal:
     return _from_json(status, found) if isinstance(found, dict) else _from_text(status, text)
 
 
-def choose_error(refusal: Refusal, subject: str) -> WorkspaceError:
-    """The error to raise for ``refusal``; ``subject`` says what was asked, and of which object.
+def decode_answer(call: Call, answer: Answer) -> Answer:
+    """``answer`` with its JSON read, where ``call`` expects JSON.
 
-    Codes are looked at before statuses and texts, since a status may be generic: 403 stands for
-    a full folder too, 404 for an endpoint that is not there.
+    Raises Unauthorized for a login page and WorkspaceError for anything else that is no object.
     """
-    rule = _find_rule(refusal)
-    kind, hint = (rule.kind, rule.hint) if rule else (WorkspaceError, "")
-    message = f"{subject}: {refusal.message} ({refusal.label})"
-    return kind(message, hint, status=refusal.status, code=refusal.reason or refusal.code)
+    if 300 <= answer.status < 400:
+        raise _login_page(call, answer)
+    if not call.is_json or call.stream_to or not answer.content.strip():
+        return answer
+    if _is_html(answer.content):
+        raise _login_page(call, answer)
+    try:
+        found = json.loads(answer.content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise WorkspaceError(
+            f"{call.about}: the answer is no JSON object",
+            hint="check that DATABRICKS_HOST is a Databricks workspace",
+            status=answer.status,
+        )
+    return replace(answer, json=found)
 
 
-def is_html(content: bytes, content_type: str = "") -> bool:
-    """Whether an answer is a page for people, such as a login page."""
-    start = content[:200].lstrip().lower()
-    return "text/html" in content_type.lower() or start.startswith((b"<!doctype html", b"<html"))
-
-
-def login_page(subject: str, status: int, location: str = "") -> WorkspaceError:
-    """The error for an answer that wants a person to log in (design 5)."""
-    where = f" at {location.partition('?')[0]}" if location else ""
-    return errors.Unauthorized(
-        f"{subject}: the answer was a login page{where}, not data (HTTP {status})",
+def _login_page(call: Call, answer: Answer) -> WorkspaceError:
+    location = answer.headers.get("location", "").partition("?")[0]
+    where = f" at {location}" if location else ""
+    return Unauthorized(
+        f"{call.about}: the answer was a login page{where}, not data (HTTP {answer.status})",
         "check that DATABRICKS_HOST is the workspace's address and that DATABRICKS_TOKEN is valid",
-        status=status,
+        status=answer.status,
     )
 
 
-def _find_rule(refusal: Refusal) -> _Rule | None:
-    for name in (refusal.reason, refusal.code):
-        for rule in _RULES:
-            if name in rule.codes:
-                return rule
-    for rule in _RULES:
-        if any(
-            refusal.status == on and re.search(text, refusal.message) for on, text in rule.texts
-        ):
-            return rule
-    return next((rule for rule in _RULES if refusal.status in rule.statuses), None)
+def _is_html(content: bytes) -> bool:
+    return content[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 def _from_json(status: int, found: Mapping[str, object]) -> Refusal:
@@ -205,7 +106,7 @@ def _first_text(found: Mapping[str, object], *names: str) -> str:
 
 
 def _from_text(status: int, text: str) -> Refusal:
-    if is_html(text.encode()):
+    if _is_html(text.encode()):
         pages = {tag.lower(): inner for tag, inner in reversed(_HTML_TEXT.findall(text))}
         text = pages.get("pre") or pages.get("title") or pages.get("h1") or ""
         text = html.unescape(_TAG.sub(" ", text))

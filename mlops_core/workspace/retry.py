@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Protocol, TypeVar
@@ -71,39 +71,42 @@ class TryAgain(Exception):
 
 
 def persist(
-    attempt: Callable[[int, float], Result], patience: Patience, clock: Clock, stop: Event
+    attempt: Callable[[int, float], Result],
+    patience: Callable[[], Patience],
+    clock: Clock,
+    stop: Event,
 ) -> Result:
     """Call ``attempt`` with the retries so far and the seconds left, until one is no TryAgain.
 
     Raises the last try's error when ``patience`` is used up, or would be before the pause that
-    the server asks for is over, or when ``stop`` is set.
+    the server asks for is over, or when ``stop`` is set. ``patience`` is asked anew after each
+    try, since an answer that says "later" still shows that somebody is there.
     """
-    deadline = clock.now() + patience.seconds
-    for retries in range(patience.tries):
+    start, retries, left = clock.now(), 0, patience().seconds
+    while True:
         try:
-            return attempt(retries, deadline - clock.now())
+            return attempt(retries, left)
         except TryAgain as again:
+            retries += 1
             pause = _guess(retries) if again.pause is None else again.pause
-            is_last = retries + 1 == patience.tries or clock.now() + pause >= deadline
-            if is_last or stop.is_set():
-                raise again.error from again.__cause__
-            clock.sleep(pause, stop)
-            if stop.is_set():
-                raise again.error from again.__cause__
-    raise AssertionError("patience allows no try")
+            left = start + patience().seconds - clock.now() - pause
+            if retries < patience().tries and left > 0 and not stop.is_set():
+                clock.sleep(pause, stop)
+                if not stop.is_set():
+                    continue
+            raise again.error from again.__cause__
 
 
-def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait from a `Retry-After` header: a number, or an HTTP date.
 
-    ``date`` is the answer's own `Date`, so that the two clocks need not agree. Capped, so that
-    no header can stop a command for hours. None if there is nothing to read.
+    A date is compared with the answer's own `Date`, so that the two clocks need not agree.
+    Capped, so that no header can stop a command for hours. None if there is nothing to read.
     """
-    if not value:
-        return None
-    if value.strip().isdecimal():
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
         return min(float(value), _LONGEST_PAUSE)
-    until, now = date_in_milliseconds(value), date_in_milliseconds(date or "")
+    until, now = date_in_milliseconds(value), date_in_milliseconds(headers.get("date", ""))
     if until is None:
         return None
     seconds = (until - (time.time() * 1000 if now is None else now)) / 1000
@@ -112,5 +115,5 @@ def parse_retry_after(value: str | None, date: str | None = None) -> float | Non
 
 def _guess(retries: int) -> float:
     # Spread, so that twenty workers that failed together do not come back together.
-    longest = min(0.5 * 2.0 ** min(retries, 8), _LONGEST_GUESS)
+    longest = min(0.5 * 2.0 ** min(retries - 1, 8), _LONGEST_GUESS)
     return longest * _random.uniform(0.5, 1.0)
