@@ -54,8 +54,6 @@ TEXTS = st.builds(
 MOMENTS = st.datetimes(
     datetime(2026, 1, 1), datetime(2029, 12, 31), timezones=st.just(timezone.utc)
 )
-    datetime(2026, 1, 1), datetime(2029, 12, 31), timezones=st.just(timezone.utc)
-)
 CLOCK_CHANGES = st.sampled_from(
     [datetime(2026, 3, 29, tzinfo=timezone.utc), datetime(2026, 10, 25, tzinfo=timezone.utc)]
 )
