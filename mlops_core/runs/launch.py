@@ -1,0 +1,207 @@
+"""Runs a project as a job of the workspace: record, upload, submit, watch, report."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mlops_core.errors import MlopsError
+from mlops_core.paths import WorkspacePath, join
+from mlops_core.registry import version_of_run
+from mlops_core.runs import record as records
+from mlops_core.runs.events import (
+    Created,
+    Notify,
+    Outcome,
+    Printed,
+    Said,
+    Submitted,
+    Uploaded,
+    ignore,
+)
+from mlops_core.runs.order import Order
+from mlops_core.runs.output import OutputReader
+from mlops_core.runs.record import Record, create_record, end_record
+from mlops_core.runs.submission import Target, plan_submission
+from mlops_core.runs.trace import find_place, last_line, map_paths
+from mlops_core.runs.upload import Upload, bundle_project, upload, walk_project
+from mlops_core.runs.watch import Ending, Watcher
+from mlops_core.workspace.client import WorkspaceClient
+from mlops_core.workspace.model import JobRun, ModelVersion, RunOutput
+from mlops_core.workspace.retry import Clock, SystemClock
+
+BACKEND = "databricks-jobs"
+
+
+def _new_token() -> str:
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A job's run on its way; ``began`` is in the clock's seconds."""
+
+    order: Order
+    record: Record
+    upload: Upload
+    job_run_id: int
+    job_url: str
+    began: float
+
+    @property
+    def output(self) -> WorkspacePath:
+        """The folder where the driver puts what the project prints."""
+        return _output_folder(self.order, self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Starts runs in one workspace and tells ``notify`` what happens."""
+
+    client: WorkspaceClient
+    notify: Notify = ignore
+    clock: Clock = field(default_factory=SystemClock)
+    new_token: Callable[[], str] = _new_token
+
+    def launch(self, order: Order) -> Outcome:
+        """Run ``order``; the outcome says how that went. Raises MlopsError if it never began.
+
+        Ctrl-C cancels the job's run, waits for its end and marks the MLflow run KILLED.
+        """
+        started = self.start(order)
+        return self.follow(started) if order.is_waiting else self.outcome(started)
+
+    def start(self, order: Order) -> Started:
+        """Record the run, upload the project, submit the job; a failure leaves no open run."""
+        record = create_record(self.client, order, BACKEND, self.notify)
+        self.notify(
+            Created(record.run_id, record.run_url, record.experiment, record.experiment_url)
+        )
+        try:
+            return self._submit(order, record)
+        except MlopsError as error:
+            end_record(self.client.tracking, record.run_id, records.FAILED, error.message)
+            raise
+        except KeyboardInterrupt:
+            end_record(self.client.tracking, record.run_id, records.KILLED, "interrupted")
+            raise
+
+    def follow(self, started: Started) -> Outcome:
+        """Watch a started run to its end."""
+        watcher = self._watcher(started)
+        try:
+            ending = watcher.watch()
+        except KeyboardInterrupt:
+            self._cancel(watcher, started)
+            raise
+        return self._conclude(started, ending)
+
+    def outcome(self, started: Started, status: str = records.RUNNING) -> Outcome:
+        """What can be said of a run that goes on."""
+        record = started.record
+        return Outcome(
+            run_id=record.run_id,
+            run_url=record.run_url,
+            experiment=record.experiment,
+            experiment_url=record.experiment_url,
+            status=status,
+            seconds=self.clock.now() - started.began,
+            compute=started.order.compute.title if started.order.compute else "",
+            job_url=started.job_url,
+        )
+
+    def _submit(self, order: Order, record: Record) -> Started:
+        home = WorkspacePath(f"/Users/{order.origin.user}")
+        bundle = bundle_project(order.project, walk_project(order.project.folder))
+        uploaded = upload(self.client.files, bundle, home)
+        self.notify(Uploaded(uploaded.root, uploaded.written))
+        target = Target(record.run_id, record.experiment_id, _output_folder(order, record))
+        body = plan_submission(order, uploaded, target, self.new_token())
+        began = self.clock.now()
+        job_run_id = self.client.jobs.submit(body)
+        job = self.client.jobs.get_run(job_run_id)
+        compute = order.compute.title if order.compute else ""
+        self.notify(Submitted(job_run_id, job.page_url, compute))
+        return Started(order, record, uploaded, job_run_id, job.page_url, began)
+
+    def _watcher(self, started: Started) -> Watcher:
+        timeout = started.order.timeout
+        return Watcher(
+            client=self.client,
+            job_run_id=started.job_run_id,
+            run_id=started.record.run_id,
+            reader=OutputReader(self.client.files, started.output),
+            notify=self.notify,
+            clock=self.clock,
+            deadline=None if timeout is None else started.began + timeout * 60,
+        )
+
+    def _cancel(self, watcher: Watcher, started: Started) -> None:
+        self.notify(Said("interrupted: cancelling the run; again to leave at once"))
+        try:
+            watcher.cancel()
+        except KeyboardInterrupt:
+            self.notify(Said(f"left; the run may go on: {started.job_url}"))
+            raise
+        end_record(self.client.tracking, started.record.run_id, records.KILLED, "interrupted")
+        self.notify(Said("the run is cancelled"))
+
+    def _conclude(self, started: Started, ending: Ending) -> Outcome:
+        from dataclasses import replace
+
+        order, run_id = started.order, started.record.run_id
+        is_success = ending.job.state.is_success
+        status = records.FINISHED if is_success else records.FAILED
+        error, trace = ("", "") if is_success else self._explain(started, ending)
+        if ending.part is None:
+            self._tell_logs(ending.job)
+        if ending.is_timed_out and not is_success:
+            status = records.KILLED
+            error = f"the run took longer than {order.timeout:g} minutes and was cancelled"
+        end_record(self.client.tracking, run_id, status, error)
+        return replace(
+            self.outcome(started, status),
+            metrics=self.client.tracking.get_run(run_id).metrics,
+            model=self._model(order, run_id) if is_success else None,
+            error=error,
+            trace=trace,
+            is_timed_out=ending.is_timed_out and not is_success,
+        )
+
+    def _model(self, order: Order, run_id: str) -> ModelVersion | None:
+        if order.model or not order.model_name:
+            return order.model
+        return version_of_run(
+            self.client.tracking, order.model_name, run_id, registry_uri=order.registry_uri
+        )
+
+    def _explain(self, started: Started, ending: Ending) -> tuple[str, str]:
+        """What went wrong in one line, and the trace, both with the checkout's paths."""
+        state, source = ending.job.state, started.order.source
+        if ending.part and ending.part.error:
+            error, trace = ending.part.error, ending.part.trace
+        else:
+            output = self._output(ending.job)
+            trace = map_paths(output.error_trace, started.upload.project, source)
+            error = output.error or last_line(trace)
+        if not error:
+            result = f" {state.result}" if state.result else ""
+            error = f"the run ended {state.life_cycle}{result}: {state.message or 'no message'}"
+        place = find_place(trace, source)
+        return f"{error} ({place})" if place else error, trace
+
+    def _tell_logs(self, job: JobRun) -> None:
+        logs = self._output(job).logs
+        if logs:
+            self.notify(Printed(logs))
+
+    def _output(self, job: JobRun) -> RunOutput:
+        if not job.tasks:
+            return RunOutput()
+        return self.client.jobs.output(job.tasks[-1].run_id)
+
+
+def _output_folder(order: Order, record: Record) -> WorkspacePath:
+    home = WorkspacePath("/Users")
+    return join(home, order.origin.user, ".mlops", "runs", record.run_id, "output")

@@ -1,0 +1,107 @@
+"""Puts a project into the workspace once per content; a half upload is never used."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mlops_core.errors import NotFound
+from mlops_core.paths import WorkspacePath, join, parent
+from mlops_core.runs.project import Project
+from mlops_core.workspace.files import WorkspaceFiles
+
+ENTRY_POINT = Path(__file__).with_name("entry_point.py")
+MARKER = "complete"
+_SKIPPED = {".git", ".mlops", ".databricks", ".venv", "node_modules", "__pycache__", "mlruns"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What goes up: relative path (`/` between the parts) to local file, and its digest."""
+
+    name: str
+    digest: str
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Where the project lies; ``written`` is 0 if it lay there already."""
+
+    root: WorkspacePath
+    written: int
+
+    @property
+    def project(self) -> str:
+        """The project's folder as a process on the driver sees it."""
+        return f"/Workspace{self.root}/project"
+
+    @property
+    def entry_point(self) -> str:
+        """The driver file as the job's task names it."""
+        return f"/Workspace{self.root}/entry_point.py"
+
+
+def bundle_project(project: Project, files: Iterable[Path]) -> Bundle:
+    """Name ``files`` of the project and the driver file, with a digest over all of it."""
+    named = {
+        f"project/{file.relative_to(project.folder).as_posix()}": file for file in sorted(files)
+    }
+    named["entry_point.py"] = ENTRY_POINT
+    digest = hashlib.sha256()
+    for name, file in sorted(named.items()):
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return Bundle(re.sub(r"[^A-Za-z0-9_-]+", "-", project.name), digest.hexdigest()[:20], named)
+
+
+def walk_project(folder: Path) -> tuple[Path, ...]:
+    """All files below ``folder`` but caches and environments; symbolic links are not followed."""
+    found = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not path.is_symlink()
+        and not _SKIPPED.intersection(path.relative_to(folder).parts)
+    )
+    return tuple(sorted(found))
+
+
+def upload(files: WorkspaceFiles, bundle: Bundle, home: WorkspacePath) -> Upload:
+    """Write ``bundle`` below ``home``, unless its marker shows that it is there, whole."""
+    root = join(home, ".mlops", "projects", f"{bundle.name}-{bundle.digest}")
+    marker = join(root, MARKER)
+    if _is_there(files, marker):
+        return Upload(root, 0)
+    targets = {join(root, name): file for name, file in bundle.files.items()}
+    with ThreadPoolExecutor(files.http.workers) as pool:
+        list(pool.map(files.make_folder, sorted(_leaf_folders(targets))))
+        # Whoever writes the same name writes the same content, so two triggers cannot collide.
+        list(pool.map(lambda item: _write(files, *item), targets.items()))
+    files.write(marker, bundle.digest.encode(), fmt="RAW", overwrite=True)
+    return Upload(root, len(targets))
+
+
+def _is_there(files: WorkspaceFiles, path: WorkspacePath) -> bool:
+    try:
+        files.stat(path)
+    except NotFound:
+        return False
+    return True
+
+
+def _write(files: WorkspaceFiles, target: WorkspacePath, file: Path) -> None:
+    # RAW, since AUTO would unpack archives and make notebooks of some scripts.
+    files.write(target, file, fmt="RAW", overwrite=True)
+
+
+def _leaf_folders(targets: Iterable[WorkspacePath]) -> set[WorkspacePath]:
+    folders = {parent(target) for target in targets}
+    inner = {
+        WorkspacePath(str(above)) for folder in folders for above in PurePosixPath(folder).parents
+    }
+    return folders - inner
