@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -47,8 +48,7 @@ class WorkspaceFiles:
             while level:
                 found += level
                 folders = [one.path for one in level if one.kind == DIRECTORY and one.path != path]
-                below = pool.map(self._list_or_nothing, folders)
-                level = tuple(chain.from_iterable(below))
+                level = self._list_all(folders, pool)
         return tuple(sorted(found, key=lambda info: info.path))
 
     def stat(self, path: WorkspacePath, *, flavour: bool = False) -> ObjectInfo:
@@ -111,6 +111,15 @@ class WorkspaceFiles:
             self.http.post("workspace/delete", {"path": path, "recursive": recursive})
         except NotFound:
             return
+
+    def _list_all(
+        self, folders: Sequence[WorkspacePath], pool: ThreadPoolExecutor
+    ) -> tuple[ObjectInfo, ...]:
+        try:
+            return tuple(chain.from_iterable(pool.map(self._list_or_nothing, folders)))
+        except KeyboardInterrupt:  # leaving the pool waits for its threads: let them end now
+            self.http.interrupt()
+            raise
 
     def _list_or_nothing(self, path: WorkspacePath) -> tuple[ObjectInfo, ...]:
         try:

@@ -35,6 +35,8 @@ __all__ = ["Answer", "Call", "Clock", "HttpClient"]
 
 _log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
+_FIRST_CONNECT_SECONDS = 4.0  # for each address of the host, of which there may be several
+_SHORTEST_SECRET = 6
 _READ_SECONDS = 60.0
 _UPLOAD_SECONDS = 600.0
 _BLOCK = 256 * 1024
@@ -179,7 +181,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         if self._is_reached:
             return Timeout(connect=read if is_upload else _CONNECT_SECONDS, read=read)
         left = max(left, 1.0)
-        return Timeout(connect=min(_CONNECT_SECONDS / 2, left), read=left)
+        return Timeout(connect=min(_FIRST_CONNECT_SECONDS, left), read=left)
 
     def _after_refusal(self, call: Call, answer: Answer, login: Mapping[str, str]) -> Exception:
         """What to raise after an answer that is none: another try, or the error it means."""
@@ -207,7 +209,7 @@ def _hide(content: bytes, login: Mapping[str, str]) -> bytes:
     """``content`` without the credential, should the other side have sent it back."""
     for value in login.values():
         secret = value.rpartition(" ")[2].encode()
-        content = content.replace(secret, b"[token]") if secret else content
+        content = content.replace(secret, b"[token]") if len(secret) > _SHORTEST_SECRET else content
     return content
 
 
