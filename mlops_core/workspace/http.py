@@ -13,7 +13,7 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3 import exceptions as broken
 
 import mlops_core
-from mlops_core.errors import Unavailable
+from mlops_core.errors import MlopsError, Unavailable
 from mlops_core.workspace.breaks import explain
 from mlops_core.workspace.call import Answer, Call
 from mlops_core.workspace.connection import open_connections
@@ -234,6 +234,10 @@ def _save(response: BaseHTTPResponse, target: Path) -> None:
             for block in response.stream(_BLOCK):
                 file.write(block)
         part.replace(target)
+    except OSError as error:  # of the disk: what the network raises is no OSError here
+        raise MlopsError(
+            f"cannot write {target}: {error.strerror}", hint=f"make room in {target.parent}"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 

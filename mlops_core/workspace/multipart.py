@@ -45,7 +45,7 @@ class Multipart:
         try:
             return self.content.stat().st_size
         except OSError as error:
-            raise MlopsError(f"cannot read {self.content}: {error.strerror}") from error
+            raise _unreadable(self.content, error) from error
 
     def _head(self) -> bytes:
         parts = [
@@ -67,10 +67,21 @@ class Multipart:
 def _blocks(path: Path, size: int) -> Iterator[bytes]:
     """Exactly ``size`` bytes of the file: the length was announced before."""
     left = size
-    with path.open("rb") as file:
-        while left:
-            block = file.read(min(_BLOCK, left))
-            if not block:
-                raise MlopsError(f"{path} became shorter while it was sent", hint="send it again")
-            left -= len(block)
-            yield block
+    try:
+        with path.open("rb") as file:
+            while left:
+                block = file.read(min(_BLOCK, left))
+                if not block:
+                    raise _changed(path)
+                left -= len(block)
+                yield block
+    except OSError as error:  # else it would pass for a broken connection
+        raise _unreadable(path, error) from error
+
+
+def _changed(path: Path) -> MlopsError:
+    return MlopsError(f"{path} became shorter while it was sent", hint="run the command again")
+
+
+def _unreadable(path: Path, error: OSError) -> MlopsError:
+    return MlopsError(f"cannot read {path}: {error.strerror}", hint="check its permissions")

@@ -298,6 +298,16 @@ def test_a_file_that_cannot_be_read_is_named(http, server, tmp_path):
     assert server.requests == []
 
 
+def test_a_disk_that_refuses_is_no_broken_connection(reached, server, reply, tmp_path, clock):
+    server.play(reply(body=b"x"))
+    with pytest.raises(errors.MlopsError, match=r"cannot write .*nowhere"):
+        reached.request(Call("GET", "a", stream_to=tmp_path / "nowhere" / "f"))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(errors.MlopsError, match=r"cannot read .*folder"):
+        reached.request(Call("POST", "a", content=tmp_path / "folder"))
+    assert clock.naps == []
+
+
 def test_twenty_threads_share_twenty_connections(reached, server):
     with ThreadPoolExecutor(30) as pool:
         list(pool.map(lambda n: reached.get("workspace/list", path=f"/{n}"), range(400)))
