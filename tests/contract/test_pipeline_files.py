@@ -96,7 +96,7 @@ def test_both_runs_fit_into_the_limit_of_the_job(path: Path) -> None:
     found = re.search(r"MLOPS_RUN_TIMEOUT(?: #.*\n\s*value)?: (\d+)", text)
     assert found
     triggers = [each for each in scripts(path) if "start_" in each]
-    assert len(triggers) * int(found[1]) + 15 <= limit
+    assert len(triggers) * int(found[1]) + 15 <= int(limit)
 
 
 def test_every_script_that_talks_to_the_workspace_is_told_the_token_and_the_user() -> None:
