@@ -96,6 +96,15 @@ def check_raced(wanted: Wanted, was_there: bool, there: Node | None, *, overwrit
         raise ApiError(409, "ALREADY_EXISTS", message)
 
 
+def rival_names(wanted: Wanted) -> tuple[str, ...]:
+    """The other names in the folder that could clash with an import's, extensions considered."""
+    name = wanted.path.rpartition("/")[2]
+    if wanted.kind == NOTEBOOK:
+        return (wanted.full_name,)
+    stem = PurePosixPath(name).stem
+    return (stem,) if stem != name else ()
+
+
 def check_siblings(wanted: Wanted, siblings: Iterable[Node]) -> None:
     """Refuse a name that, with a notebook's extension, is taken in the folder.
 

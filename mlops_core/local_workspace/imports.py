@@ -14,6 +14,7 @@ from mlops_core.local_workspace.import_rules import (
     check_siblings,
     check_size,
     plan_import,
+    rival_names,
 )
 from mlops_core.local_workspace.languages import JUPYTER, SOURCE
 from mlops_core.local_workspace.node import DIRECTORY, NOTEBOOK, Node, join_path, split_path
@@ -63,7 +64,7 @@ def _import(services: Services, upload: Upload) -> Node:
     content, wanted = _read_notebook(services, wanted, upload.staged)
     with services.database.transaction():
         check_raced(wanted, there is not None, tree.find(wanted.path), overwrite=upload.overwrite)
-        check_siblings(wanted, tree.children(parent.path))
+        check_siblings(wanted, _siblings(services, wanted))
         if wanted.kind == NOTEBOOK:
             return tree.write_notebook(
                 *(wanted.path, content),
@@ -71,6 +72,12 @@ def _import(services: Services, upload: Upload) -> Node:
                 flavour=wanted.flavour or SOURCE,
             )
         return tree.write_file(wanted.path, upload.staged)
+
+
+def _siblings(services: Services, wanted: Wanted) -> list[Node]:
+    folder = wanted.path.rpartition("/")[0]
+    found = (services.tree.find(f"{folder}/{name}") for name in rival_names(wanted))
+    return [node for node in found if node]
 
 
 def _read_notebook(services: Services, wanted: Wanted, staged: Path) -> tuple[bytes, Wanted]:

@@ -52,6 +52,11 @@ class Node:
         """Whether other objects can be in it."""
         return self.kind in FOLDERS
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether it lies on the disk under its own name, as files and folders do."""
+        return self.kind == FILE or self.is_folder
+
 
 def split_path(path: str) -> tuple[str, ...]:
     """The parts of a path as sent; `/Workspace/X` and `/X` are one object.

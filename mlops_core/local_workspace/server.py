@@ -24,6 +24,7 @@ from mlops_core.local_workspace.application import create_app, open_services
 from mlops_core.local_workspace.faults import FaultLayer
 from mlops_core.local_workspace.jobs_part import open_jobs
 from mlops_core.local_workspace.leases import LeaseLayer, Leases
+from mlops_core.local_workspace.mlflow_mount import MlflowMount
 from mlops_core.local_workspace.security import Gate
 from mlops_core.local_workspace.services import Services
 
@@ -147,7 +148,8 @@ def _serve(
         announce(Site(host, token, gate.one_time_link()))
 
     leases = Leases(lambda: server.end())
-    layers = LeaseLayer(FaultLayer(create_app(services, jobs), services.faults), leases, describe)
+    routes = MlflowMount(create_app(services, jobs), services)
+    layers = LeaseLayer(FaultLayer(routes, services.faults), leases, describe)
     gate = Gate(layers, token=token, workspace_id=services.workspace_id, port=port)
     server = WorkspaceServer(_config(gate), on_ready=tell, shut_down=jobs.engine.shutdown)
     asyncio.run(server.serve(sockets=[listener]))
@@ -179,7 +181,7 @@ def _be_the_only_server(folder: Path, timeout: float) -> None:
             f"{folder} is already served by {who}",
             hint="wait until the scripts that use it end, or give another folder with --data",
         ) from None
-    # the operating system releases it, and not before the process has ended
+    # kept to the end of the process: who waits for the lock waits for that
     atexit.register(lock.release)
 
 
