@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mlops_core.branch import build_url, git_commit, pull_request
 from mlops_core.naming import experiment_path, model_name
 from mlops_core.paths import WorkspacePath, workspace_path
-from mlops_core.runs.order import Origin
+from mlops_core.runs.origin import Origin
 from mlops_core.runs.parameters import parse_assignments
 from mlops_core.runs.plan import SCORING, TRAINING, Request
 from mlops_core.settings import Settings
@@ -79,19 +78,6 @@ def read_request(
         needs_compute=settings.is_databricks,
         timeout=settings.run_timeout,
         is_waiting=not options.no_wait,
-    )
-
-
-def read_origin(settings: Settings, user: str, branch: str) -> Origin:
-    """Who starts the run, and from what code."""
-    commit = git_commit(settings.project_folder)
-    return Origin(
-        user=user,
-        branch=branch,
-        commit=commit.sha if commit else "",
-        is_dirty=bool(commit and commit.is_dirty),
-        pull_request=pull_request(settings.values),
-        build_url=build_url(settings.values),
     )
 
 

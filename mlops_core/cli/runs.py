@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import sys
 from functools import partial
+from pathlib import Path
 
 from mlops_core.branch import current_branch
 from mlops_core.cli import run_options
 from mlops_core.cli.console import Console
 from mlops_core.cli.main import Command
-from mlops_core.cli.run_lines import render_event, render_outcome, render_seconds
 from mlops_core.errors import DONE, RunFailed, RunTimeout
 from mlops_core.runs import plan
 from mlops_core.runs.events import Event, Outcome
+from mlops_core.runs.lines import render_event, render_outcome, render_seconds
+from mlops_core.runs.origin import Origin, read_origin
 from mlops_core.runs.record import FINISHED, RUNNING
 from mlops_core.settings import Settings, load_settings, require_registry
 
@@ -36,7 +39,7 @@ def _run_in_workspace(
     with open_session(settings, console.progress) as session:
         console.progress(session.banner)
         tracking = session.client.tracking
-        origin = run_options.read_origin(settings, session.user, session.branch)
+        origin = _origin(settings, session.user, session.branch)
         request = run_options.read_request(
             kind, options, settings, origin, registry_uri=registry_uri
         )
@@ -51,10 +54,12 @@ def _run_here(
     from mlops_core.runs.local import LocalLauncher
 
     branch = current_branch(settings.values, settings.project_folder)
-    origin = run_options.read_origin(settings, settings.user or getpass.getuser(), branch)
+    origin = _origin(settings, settings.user or getpass.getuser(), branch)
     request = run_options.read_request(kind, options, settings, origin)
     # MLflow, here and in the run's own process, reads nothing else.
     os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri
+    # `python` in the project's command is the one that runs this.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     if settings.registry_uri:
         os.environ["MLFLOW_REGISTRY_URI"] = settings.registry_uri
     console.progress(f"MLflow at {settings.tracking_uri} as {origin.user}, branch {branch}")
@@ -64,6 +69,10 @@ def _run_here(
         notify=partial(_show, console),
     )
     return launcher.launch(plan.plan_order(request, origin, launcher.require_version))
+
+
+def _origin(settings: Settings, user: str, branch: str) -> Origin:
+    return read_origin(user, branch, folder=settings.project_folder, values=settings.values)
 
 
 def _show(console: Console, event: Event) -> None:
@@ -80,7 +89,7 @@ def _report(outcome: Outcome, console: Console) -> int:
     if outcome.is_timed_out:
         raise RunTimeout(outcome.error, hint="raise MLOPS_RUN_TIMEOUT, or see why it is slow")
     if outcome.status not in {FINISHED, RUNNING}:
-        raise RunFailed(outcome.error, hint=f"all it printed: output.txt of {outcome.run_url}")
+        raise RunFailed(outcome.error, hint=f"look at the run: {outcome.run_url or outcome.run_id}")
     ending = "submitted" if outcome.status == RUNNING else "finished"
     console.result(f"run {ending} after {render_seconds(outcome.seconds)}")
     return DONE

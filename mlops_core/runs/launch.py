@@ -32,6 +32,7 @@ from mlops_core.workspace.model import JobRun, ModelVersion, RunOutput
 from mlops_core.workspace.retry import Clock, SystemClock
 
 BACKEND = "databricks-jobs"
+CANCEL_POLL = 0.5
 
 
 def _new_token() -> str:
@@ -89,11 +90,10 @@ class Launcher:
 
     def follow(self, started: Started) -> Outcome:
         """Watch a started run to its end."""
-        watcher = self._watcher(started)
         try:
-            ending = watcher.watch()
+            ending = self._watcher(started).watch()
         except KeyboardInterrupt:
-            self._cancel(watcher, started)
+            self.cancel(started)
             raise
         return self._conclude(started, ending)
 
@@ -137,10 +137,13 @@ class Launcher:
             deadline=None if timeout is None else started.began + timeout * 60,
         )
 
-    def _cancel(self, watcher: Watcher, started: Started) -> None:
+    def cancel(self, started: Started) -> None:
+        """Cancel a started run, wait until it is over and mark its MLflow run KILLED."""
         self.notify(Said("interrupted: cancelling the run; again to leave at once"))
         try:
-            watcher.cancel()
+            self.client.jobs.cancel(started.job_run_id)
+            while not self.client.jobs.get_run(started.job_run_id).state.is_over:
+                self.clock.sleep(CANCEL_POLL)
         except KeyboardInterrupt:
             self.notify(Said(f"left; the run may go on: {started.job_url}"))
             raise

@@ -54,12 +54,12 @@ class LocalLauncher:
             experiment_id, tags=tags, run_name=order.project.name, start_time=_now()
         )
         run_id = run.info.run_id
-        self.notify(Created(run_id, run_id, order.experiment, experiment_id))
+        self.notify(Created(run_id, "", order.experiment, ""))
         status, error = self._run(client, order, experiment_id, run_id)
         is_success = status == records.FINISHED
         return Outcome(
             run_id=run_id,
-            run_url=run_id,
+            run_url="",
             experiment=order.experiment,
             experiment_url="",
             status=status,
@@ -97,6 +97,8 @@ class LocalLauncher:
             utils.PROJECT_SYNCHRONOUS: True,
             utils.PROJECT_DOCKER_ARGS: None,
             utils.PROJECT_STORAGE_DIR: None,
+            utils.PROJECT_BUILD_IMAGE: False,
+            utils.PROJECT_DOCKER_AUTH: None,
             utils.MLFLOW_LOCAL_BACKEND_RUN_ID_CONFIG: run_id,
         }
         folder, values = str(order.project.folder), dict(order.values)

@@ -8,20 +8,9 @@ from dataclasses import dataclass, field
 from mlops_core.paths import WorkspacePath
 from mlops_core.runs.compute import Compute
 from mlops_core.runs.dependencies import Dependencies
+from mlops_core.runs.origin import Origin
 from mlops_core.runs.project import EntryPoint, Project
 from mlops_core.workspace.model import ModelVersion
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Who starts a run, from what; it becomes the run's tags."""
-
-    user: str
-    branch: str = ""
-    commit: str = ""
-    is_dirty: bool = False
-    pull_request: str = ""
-    build_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +34,7 @@ class Order:
     model: ModelVersion | None = None
     timeout: float | None = None
     is_waiting: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_tags(order: Order, backend: str) -> dict[str, str]:
@@ -66,4 +56,4 @@ def plan_tags(order: Order, backend: str) -> dict[str, str]:
         "mlops.build_url": origin.build_url,
         "mlops.compute": order.compute.title if order.compute else "this machine",
     }
-    return {name: value for name, value in tags.items() if value}
+    return {name: value for name, value in {**tags, **order.tags}.items() if value}

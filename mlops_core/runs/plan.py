@@ -9,7 +9,8 @@ from pathlib import Path
 from mlops_core.paths import WorkspacePath
 from mlops_core.runs.compute import FILE_NAME, Compute, load_compute
 from mlops_core.runs.dependencies import load_dependencies
-from mlops_core.runs.order import Order, Origin
+from mlops_core.runs.order import Order
+from mlops_core.runs.origin import Origin
 from mlops_core.runs.parameters import check_parameters
 from mlops_core.runs.project import DEFAULT_ENTRY_POINT, EntryPoint, load_project
 from mlops_core.workspace.model import ModelVersion
@@ -36,10 +37,11 @@ class Request:
     registry_uri: str = ""
     entry_point: str = DEFAULT_ENTRY_POINT
     parameters: Mapping[str, str] = field(default_factory=dict)
-    cluster: Path | None = None
+    cluster: Path | Compute | None = None
     needs_compute: bool = True
     timeout: float | None = None
     is_waiting: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_order(request: Request, origin: Origin, find_model: FindModel) -> Order:
@@ -67,10 +69,13 @@ def plan_order(request: Request, origin: Origin, find_model: FindModel) -> Order
         model=model,
         timeout=request.timeout,
         is_waiting=request.is_waiting,
+        tags=request.tags,
     )
 
 
 def _compute(request: Request) -> Compute:
+    if isinstance(request.cluster, Compute):
+        return request.cluster
     return load_compute(request.cluster or request.folder / FILE_NAME)
 
 

@@ -61,14 +61,6 @@ class Watcher:
             pause = self._quick if is_news else min(pause * 1.3, self._slow)
             self.clock.sleep(pause)
 
-    def cancel(self) -> JobRun:
-        """Cancel the run and wait until it is over."""
-        self._cancel_once()
-        while not (job := self.client.jobs.get_run(self.job_run_id)).state.is_over:
-            self.clock.sleep(self._quick)
-        self._tell(job)
-        return job
-
     def _cancel_once(self) -> None:
         if not self._is_cancelled:
             self._is_cancelled = True
