@@ -102,7 +102,7 @@ def _log_in(settings: Settings, stack: ExitStack, notify: Notify | None) -> tupl
         from mlops_core.local_workspace import lease
 
         taken = stack.enter_context(lease.acquire(settings.project_folder / DATA_FOLDER, notify))
-        return token_login(taken.host, taken.token, "embedded workspace"), taken.web_url
+        return token_login(taken.host, taken.token, "the embedded workspace"), taken.web_url
     if settings.token and settings.host:
         token = settings.token.get_secret_value()
         profile = settings.profile or ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +13,10 @@ from pydantic.fields import FieldInfo
 
 from mlops_core import setting_rules as rules
 from mlops_core.address import LOCAL, workspace_address
-from mlops_core.environment import Environment, read_environment
+from mlops_core.environment import login_name, read_environment
 from mlops_core.errors import SettingsError
 from mlops_core.login_source import choose_source, means_workspace, missing
-from mlops_core.setting_problem import TOKEN_VARIABLE, render_problem
+from mlops_core.setting_problem import TOKEN_VARIABLE, wrong_settings
 
 
 def _about(
@@ -112,7 +111,7 @@ class Settings(BaseModel):
         _about(
             "MLFLOW_TRACKING_URI",
             "Where runs are tracked. With another value than `databricks`, such as"
-            " `sqlite:///mlflow.db` or `http://…`, training and scoring run on this machine"
+            " `sqlite:///mlflow.db` or `http://...`, training and scoring run on this machine"
             " and need neither host nor token.",
             "databricks",
             default="`databricks`",
@@ -240,7 +239,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     login_values = {"DATABRICKS_HOST": login.host, TOKEN_VARIABLE: login.token}
     given = {name: value for name, value in {**values, **login_values}.items() if value}
     if not means_workspace(values):
-        given.setdefault("USER", _login_name())
+        given.setdefault("USER", login_name())
     problems = {**missing(login, values), **login.problems}
     try:
         settings = Settings.model_validate(
@@ -257,7 +256,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     except ValidationError as error:
         problems |= {str(each["loc"][0]): each["msg"] for each in error.errors()}
     if problems:
-        raise _wrong(problems, environment)
+        examples = {variable: (about.examples or [""])[0] for variable, about in variables()}
+        raise wrong_settings(problems, values, examples=examples, place=environment.place)
     return settings
 
 
@@ -294,26 +294,3 @@ def variables() -> Iterator[tuple[str, FieldInfo]]:
     for about in Settings.model_fields.values():
         if about.alias:
             yield about.alias, about
-
-
-def _wrong(problems: Mapping[str, str], environment: Environment) -> SettingsError:
-    examples = {variable: (about.examples or [""])[0] for variable, about in variables()}
-    lines = [
-        render_problem(
-            variable,
-            problem,
-            value=environment.values.get(variable, ""),
-            example=examples.get(variable, ""),
-        )
-        for variable, problem in problems.items()
-    ]
-    text = lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} settings:", *lines])
-    template = "" if environment.file.is_file() else " (start from env.sample)"
-    return SettingsError(text, hint=f"put that into {environment.file}{template}")
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user without a name
-        return "nobody"
