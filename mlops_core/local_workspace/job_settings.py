@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mlops_core.local_workspace.replies import invalid
 from mlops_core.local_workspace.run_request import given_tasks, list_field, whole_number
+from mlops_core.local_workspace.schedules import BadSchedule, read_timetable
 
 NAME_LIMIT = 4096
 _MOST_TAGS = 25
@@ -100,6 +101,10 @@ def _check_schedule(settings: Mapping[str, object]) -> None:
             raise invalid(f"Missing required field: schedule.{name}")
     if schedule.get("pause_status", "PAUSED") not in {"PAUSED", "UNPAUSED"}:
         raise invalid("schedule.pause_status must be PAUSED or UNPAUSED")
+    try:
+        read_timetable(str(schedule["quartz_cron_expression"]), str(schedule["timezone_id"]))
+    except BadSchedule as error:
+        raise invalid(f"Invalid schedule: {error}") from None
 
 
 def _key(entry: object, key: str) -> str:

@@ -13,16 +13,23 @@ from mlops_core.local_workspace.run_engine import RunEngine
 from mlops_core.local_workspace.run_page import run_page_router
 from mlops_core.local_workspace.run_record import RunRecords
 from mlops_core.local_workspace.runs_routes import RunsApi, runs_router
+from mlops_core.local_workspace.scheduler import Scheduler
 from mlops_core.local_workspace.services import Services
 from mlops_core.local_workspace.task_launch import Launcher
 
 
 @dataclass(frozen=True, slots=True)
 class JobsPart:
-    """What the application includes: the routes, and the engine to end with the server."""
+    """What the application includes: the routes, and what begins and ends with the server."""
 
     router: APIRouter
     engine: RunEngine
+    scheduler: Scheduler
+
+    def shutdown(self) -> None:
+        """Start nothing more, and end every run."""
+        self.scheduler.shutdown()
+        self.engine.shutdown()
 
 
 def open_jobs(services: Services) -> JobsPart:
@@ -39,6 +46,8 @@ def open_jobs(services: Services) -> JobsPart:
     )
     engine = RunEngine(records, launcher)
     engine.recover()
+    scheduler = Scheduler(services.database, jobs, engine)
+    scheduler.prepare()
 
     def site() -> dict[str, str]:
         host, _ = services.address()
@@ -46,8 +55,9 @@ def open_jobs(services: Services) -> JobsPart:
 
     runs = RunsApi(engine, site, services.switches)
     router = APIRouter()
-    router.include_router(jobs_router(JobsApi(engine, jobs, services.switches, services.user)))
+    api = JobsApi(engine, jobs, services.switches, services.user, on_change=scheduler.wake)
+    router.include_router(jobs_router(api))
     router.include_router(runs_router(runs))
     router.include_router(run_page_router(engine))
     router.include_router(dbfs_router())
-    return JobsPart(router, engine)
+    return JobsPart(router, engine, scheduler)

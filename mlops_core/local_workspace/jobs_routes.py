@@ -31,19 +31,20 @@ _MOST_JOBS = 100
 
 @dataclass(frozen=True, slots=True)
 class JobsApi:
-    """The answers of `jobs/…`. ``user`` owns whatever is created."""
+    """The answers of `jobs/…`. ``user`` owns whatever is created; ``on_change`` is told of it."""
 
     engine: RunEngine
     jobs: JobRecords
     switches: Switches
     user: str
+    on_change: Callable[[], None]
 
     def create(self, body: Mapping[str, object]) -> dict[str, object]:
         """Save a job; its name need not be its own."""
         check_allowed(self.switches, body)
         settings = check_settings(body)
         job = JobRecord(self.engine.records.next_number(), self.user, self.engine.now(), settings)
-        self.jobs.save(job)
+        self._save(job)
         return {"job_id": job.job_id}
 
     def reset(self, body: Mapping[str, object]) -> dict[str, object]:
@@ -52,7 +53,7 @@ class JobsApi:
         new = dict(check_settings(_settings_of(body)))
         if "run_as" in job.settings:
             new.setdefault("run_as", job.settings["run_as"])
-        self.jobs.save(dataclasses.replace(job, settings=new))
+        self._save(dataclasses.replace(job, settings=new))
         return {}
 
     def update(self, body: Mapping[str, object]) -> dict[str, object]:
@@ -60,7 +61,7 @@ class JobsApi:
         job = self._require(body)
         removed = [str(name) for name in list_field(body, "fields_to_remove")]
         settings = updated_settings(job.settings, _settings_of(body), removed)
-        self.jobs.save(dataclasses.replace(job, settings=check_settings(settings)))
+        self._save(dataclasses.replace(job, settings=check_settings(settings)))
         return {}
 
     def get(self, query: Mapping[str, object]) -> dict[str, object]:
@@ -91,6 +92,7 @@ class JobsApi:
     def delete(self, body: Mapping[str, object]) -> dict[str, object]:
         """Forget a job; runs of it that are active go on."""
         self.jobs.delete(self._require(body).job_id)
+        self.on_change()
         return {}
 
     def run_now(self, body: Mapping[str, object]) -> dict[str, object]:
@@ -104,6 +106,10 @@ class JobsApi:
         )
         run = start_job(self.engine, job, given, token=parse_token(body), trigger="ONE_TIME")
         return {"run_id": run.run_id, "number_in_job": run.run_id}
+
+    def _save(self, job: JobRecord) -> None:
+        self.jobs.save(job)
+        self.on_change()
 
     def _require(self, body: Mapping[str, object]) -> JobRecord:
         job_id = number_field(body, "job_id")

@@ -146,12 +146,13 @@ def _serve(
         if is_leased:
             _call_at_end_of_input(lambda: server.call_soon(leases.release))
         announce(Site(host, token, gate.one_time_link()))
+        jobs.scheduler.start()
 
     leases = Leases(lambda: server.end())
     routes = MlflowMount(create_app(services, jobs), services)
     layers = LeaseLayer(FaultLayer(routes, services.faults), leases, describe)
     gate = Gate(layers, token=token, workspace_id=services.workspace_id, port=port)
-    server = WorkspaceServer(_config(gate), on_ready=tell, shut_down=jobs.engine.shutdown)
+    server = WorkspaceServer(_config(gate), on_ready=tell, shut_down=jobs.shutdown)
     asyncio.run(server.serve(sockets=[listener]))
 
 

@@ -93,7 +93,7 @@ def test_a_step_is_one_line_that_calls_a_script(path: Path) -> None:
 def test_both_runs_fit_into_the_limit_of_the_job(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     limit = job(path).get("timeoutInMinutes") or job(path)["timeout-minutes"]
-    found = re.search(r"MLOPS_RUN_TIMEOUT(?: #.*\n\s*value)?: "?(\d+)", text)
+    found = re.search(r'MLOPS_RUN_TIMEOUT(?: #.*\n\s*value)?: "?(\d+)', text)
     assert found
     triggers = [each for each in scripts(path) if "start_" in each]
     assert len(triggers) * int(found[1]) + 15 <= int(limit)
