@@ -51,13 +51,13 @@ def host_name(address: str) -> str:
 
 
 def _host_and_port(rest: str) -> tuple[str, int | None]:
-    parts = urlsplit("//" + rest)
-    if parts.username is not None:
-        raise ValueError("it holds a user name or password; a token belongs into DATABRICKS_TOKEN")
     try:
+        parts = urlsplit("//" + rest)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError("its port is no number up to 65535") from None
+        raise ValueError("its host or port is malformed") from None
+    if parts.username is not None:
+        raise ValueError("it holds a user name or password; a token belongs into DATABRICKS_TOKEN")
     if ":" in host:
         return f"[{host}]", port
     is_name = re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\.?", host)

@@ -15,14 +15,13 @@ class Profile:
     """What a profile says of a host; ``token`` is empty if it logs in by other means."""
 
     name: str
-    file: Path
     host: str
     token: str = field(repr=False)
 
     @property
     def source(self) -> str:
         """Where its token comes from, in words."""
-        return f"profile {self.name} of {self.file}"
+        return f"profile {self.name}"
 
 
 def read_profile(name: str, values: Mapping[str, str]) -> Profile | None:
@@ -46,4 +45,4 @@ def read_profile(name: str, values: Mapping[str, str]) -> Profile | None:
     if not parser.has_section(name):
         return None
     section = parser[name]
-    return Profile(name, file, section.get("host", "").strip(), section.get("token", "").strip())
+    return Profile(name, section.get("host", "").strip(), section.get("token", "").strip())
