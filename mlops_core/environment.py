@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ class Environment:
     project_folder: Path
     is_user_in_file: bool
 
+    @property
+    def place(self) -> str:
+        """Where a missing line belongs, in words."""
+        return f"{self.file}{'' if self.file.is_file() else ' (start from env.sample)'}"
+
 
 def read_environment(environ: Mapping[str, str] | None, folder: Path | None) -> Environment:
     """Read ``environ`` (the process's by default) over the `.env` that belongs to ``folder``.
@@ -45,6 +51,14 @@ def read_environment(environ: Mapping[str, str] | None, folder: Path | None) -> 
     if "PROJECT_FOLDER" in inner and "PROJECT_FOLDER" not in outer:
         root = file.parent / inner["PROJECT_FOLDER"]
     return Environment(values, file, root, is_user_in_file="USER" in inner)
+
+
+def login_name() -> str:
+    """What the operating system calls the user."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user without a name
+        return "nobody"
 
 
 def _set(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -55,3 +55,9 @@ def test_the_root_is_its_own_parent_and_a_sibling_is_not_below() -> None:
     assert join(workspace_path("/"), "Shared") == "/Shared"
     with pytest.raises(MlopsError, match="is not below"):
         relative_to(workspace_path("/Users/jane@example.com/master2/x"), ROOT)
+
+
+def test_a_path_that_git_bash_rewrote_says_how_to_write_it() -> None:
+    with pytest.raises(MlopsError, match="Git Bash rewrote it") as told:
+        workspace_path("C:/Program Files/Git/Shared")
+    assert "MSYS_NO_PATHCONV=1" in told.value.hint
