@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from urllib.parse import unquote_plus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,8 +20,9 @@ KINDS = ("status", "drop_before", "drop_after", "slow", "stale", "rate")
 
 @dataclass(slots=True)
 class Rule:
-    """One fault: for whom (``method``, ``path`` as a regular expression), when, and what.
+    """One fault: for whom, when, and what.
 
+    ``path`` is a regular expression for path and query, without percent signs.
     The first ``after`` matching requests pass, the next ``times`` (0: all) meet the fault.
     ``status``: answers ``status`` with ``body`` and ``headers``. ``drop_before``/``drop_after``:
     the connection breaks before, or after, the work is done. ``slow``: waits ``seconds`` first.
@@ -106,7 +108,7 @@ class FaultLayer:
         if scope["type"] != "http" or is_control or not (faults.rules or faults.is_recording):
             await self._app(scope, receive, send)
             return
-        query = scope.get("query_string", b"").decode()
+        query = unquote_plus(scope.get("query_string", b"").decode())
         target = scope["path"] + (f"?{query}" if query else "")
         if faults.is_recording:
             faults.requests.append({"method": scope["method"], "path": target})
