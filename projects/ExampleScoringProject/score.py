@@ -25,7 +25,7 @@ def load_samples() -> tuple[pd.DataFrame, pd.Series]:
     _, held_out = train_test_split(
         samples, test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=samples["target"]
     )
-    return held_out.drop(columns="target"), held_out["target"]
+    return held_out.drop(columns="target"), held_out["target"] == 1
 
 
 def newest_version(name: str) -> str:

@@ -19,22 +19,24 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+TARGET = "benign"
 HELD_OUT = 0.2
 SPLIT_SEED = 20
 
 
 def load_split() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The samples to learn from, and those held out; the same in every run and in scoring."""
-    samples = load_breast_cancer(as_frame=True).frame
+    samples = load_breast_cancer(as_frame=True).frame.rename(columns={"target": TARGET})
+    samples[TARGET] = samples[TARGET] == 1
     train, held_out = train_test_split(
-        samples, test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=samples["target"]
+        samples, test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=samples[TARGET]
     )
     return train, held_out
 
 
 def fit(train: pd.DataFrame, epochs: int, penalty: float) -> Pipeline:
     """A logistic regression fitted to ``train`` in epochs; its loss is logged as it falls."""
-    features, target = train.drop(columns="target"), train["target"]
+    features, target = train.drop(columns=TARGET), train[TARGET]
     model = make_pipeline(
         StandardScaler(),
         SGDClassifier(
@@ -44,7 +46,7 @@ def fit(train: pd.DataFrame, epochs: int, penalty: float) -> Pipeline:
     scaler, classifier = model
     scaled = scaler.fit_transform(features)
     for epoch in range(1, epochs + 1):
-        classifier.partial_fit(scaled, target, classes=[0, 1])
+        classifier.partial_fit(scaled, target, classes=[False, True])
         if epoch % 10 == 0 or epoch == epochs:
             loss = log_loss(target, classifier.predict_proba(scaled))
             mlflow.log_metric("loss", loss, step=epoch)
@@ -54,7 +56,7 @@ def fit(train: pd.DataFrame, epochs: int, penalty: float) -> Pipeline:
 
 def log_model(model: Pipeline, train: pd.DataFrame, name: str) -> str:
     """Log ``model`` to the run, register it if it has a ``name``, and give its URI."""
-    features = train.drop(columns="target")
+    features = train.drop(columns=TARGET)
     packages = ("scikit-learn", "pandas", "numpy")
     logged = mlflow.sklearn.log_model(
         model,
@@ -88,9 +90,9 @@ def main() -> None:
         result = mlflow.models.evaluate(
             uri,
             held_out,
-            targets="target",
+            targets=TARGET,
             model_type="classifier",
-            evaluator_config={"log_explainer": False},
+            evaluator_config={"log_model_explainability": False},
         )
         print(
             f"accuracy {result.metrics['accuracy_score']:.3f} on {len(held_out)} held-out samples"
