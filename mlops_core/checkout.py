@@ -1,0 +1,216 @@
+"""The checkout's files as git sees them, and what git remembers of each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mlops_core.errors import MlopsError
+
+NEVER: Final = frozenset({".git", ".mlops", ".databricks", "node_modules", "__pycache__", ".venv"})
+"""Names that never travel, in either direction."""
+_MANY: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A path that is left out with everything below it, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Which files a folder has, as relative paths with `/`; and what is left out of it."""
+
+    paths: tuple[str, ...]
+    skipped: tuple[Skip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """One folder, in a git checkout or not."""
+
+    folder: Path
+    is_git: bool
+
+    def files(self) -> Files:
+        """Every file that git has or would take here; outside git, every file."""
+        paths, skipped = [], []
+        for listed, is_sparse in self._listed():
+            path = listed.rstrip("/")
+            skip = "git leaves it out of this sparse checkout" if is_sparse else self._reason(path)
+            if not path or NEVER.intersection(path.split("/")):
+                continue
+            if skip:
+                skipped.append(Skip(path, skip))
+            elif (self.folder / path).is_file():
+                paths.append(path)
+        return Files(tuple(sorted(set(paths))), tuple(sorted(set(skipped), key=lambda s: s.path)))
+
+    def ignored(self, paths: Iterable[str]) -> frozenset[str]:
+        """Those of ``paths`` that git would ignore, whether they exist or not."""
+        asked = list(paths)
+        if not (self.is_git and asked):
+            return frozenset()
+        answer = self._git(
+            "check-ignore", "-z", "--stdin", stdin=_joined(asked), accepted=(0, 1, 128)
+        )
+        return frozenset(_split(answer))
+
+    def committed(self, paths: Iterable[str]) -> frozenset[str]:
+        """Those of ``paths`` whose files are in HEAD just as they lie here."""
+        head = self.head() if self.is_git else {}
+        asked = [path for path in paths if path in head and self._is_plain_file(path)]
+        if not asked:
+            return frozenset()
+        # hash-object applies the filters of .gitattributes, as `git add` would.
+        answer = self._git("hash-object", "--stdin-paths", stdin=os.fsencode("\n".join(asked)))
+        hashes = answer.decode().split()
+        return frozenset(p for p, oid in zip(asked, hashes, strict=True) if oid == head[p])
+
+    def head(self) -> dict[str, str]:
+        """The files of HEAD below this folder, each with its blob's id."""
+        if not self.is_git:
+            return {}
+        listing = self._git("ls-tree", "-r", "-z", "HEAD", "--", ".", accepted=(0, 128))
+        entries = (entry.partition("\t") for entry in _split(listing))
+        return {path: about.split(" ")[2] for about, _, path in entries}
+
+    def history(self, paths: Sequence[str]) -> dict[str, list[bytes]]:
+        """What HEAD and its ancestors had under each of ``paths``, newest first, each once."""
+        if not (self.is_git and paths):
+            return {}
+        log = ("log", "-m", "--raw", "--no-abbrev", "--no-renames", "--format=", "--relative", "-z")
+        asked = [_literal(path) for path in paths] if len(paths) <= _MANY else ["."]
+        words = iter(_split(self._git(*log, "--", *asked, accepted=(0, 128))))
+        found: dict[str, dict[str, None]] = {path: {} for path in paths}
+        for word in words:
+            old, new = word.split(" ")[2:4]
+            found.get(next(words), {}).update(dict.fromkeys((new, old)))
+        blobs = self._blobs({oid for oids in found.values() for oid in oids if oid.strip("0")})
+        return {path: [blobs[o] for o in oids if o in blobs] for path, oids in found.items()}
+
+    def staged(self, path: str) -> bytes | None:
+        """The file as git would check it out from its index, or None if it is not there."""
+        if not self.is_git:
+            return None
+        asked = ("cat-file", "--filters", f":./{path}")
+        answer = self._run(*asked)
+        return answer.stdout if answer.returncode == 0 else None
+
+    def _listed(self) -> Iterator[tuple[str, bool]]:
+        if not self.is_git:
+            yield from ((path, False) for path in _walk(self.folder, ""))
+            return
+        for entry in _split(self._git("ls-files", "-z", "-t", "-co", "--exclude-standard")):
+            yield entry[2:], entry[0] == "S"
+
+    def _reason(self, path: str) -> str:
+        """Why ``path`` is left out; empty if it is not."""
+        local = self.folder / path
+        if local.is_symlink():
+            return "a symbolic link"
+        if local.is_dir():
+            return "a git repository of its own"
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            return "its name is not UTF-8"
+        if path.lower().endswith(".designer.ipynb"):
+            return "a Lakeflow Designer file"
+        return ""
+
+    def _is_plain_file(self, path: str) -> bool:
+        file = self.folder / path
+        return "\n" not in path and file.is_file() and not file.is_symlink()
+
+    def _blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
+        answer = self._git("cat-file", "--batch", stdin="\n".join(oids).encode())
+        blobs, position = {}, 0
+        while (end := answer.find(b"\n", position)) >= 0:
+            oid, kind, *size = answer[position:end].decode().split(" ")
+            position = end + 1
+            if kind == "blob":
+                blobs[oid] = answer[position : position + int(size[0])]
+            position += int(size[0]) + 1 if size else 0
+        return blobs
+
+    def _git(self, *arguments: str, stdin: bytes = b"", accepted: tuple[int, ...] = (0,)) -> bytes:
+        answer = self._run(*arguments, stdin=stdin)
+        if answer.returncode not in accepted:
+            why = answer.stderr.decode(errors="replace").strip()
+            raise MlopsError(f"git {arguments[0]} failed in {self.folder}: {why}")
+        return answer.stdout if answer.returncode in (0, 1) else b""
+
+    def _run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return _run_git(self.folder, *arguments, stdin=stdin)
+
+
+def open_checkout(folder: Path) -> Checkout:
+    """The folder as a checkout; one that is not there yet, or not in git, is a plain folder."""
+    if not folder.is_dir():
+        return Checkout(folder, is_git=False)
+    try:
+        answer = _run_git(folder, "rev-parse", "--is-inside-work-tree")
+    except FileNotFoundError:
+        return Checkout(folder, is_git=False)
+    if answer.returncode and b"dubious ownership" in answer.stderr:
+        raise MlopsError(
+            f"git does not trust {folder}: it belongs to another user",
+            hint=f"git config --global --add safe.directory {folder}",
+        )
+    return Checkout(folder, is_git=answer.stdout.strip() == b"true")
+
+
+def merge_lines(ours: bytes, base: bytes, theirs: bytes, scratch: Path) -> bytes | None:
+    """The three-way merge of a text by lines, or None if both changed the same ones.
+
+    Uses `git merge-file` on three files in the folder ``scratch``; None where there is no git.
+    """
+    names = ("ours", "base", "theirs")
+    for name, content in zip(names, (ours, base, theirs), strict=True):
+        (scratch / name).write_bytes(content)
+    try:
+        answer = _run_git(scratch, "merge-file", "-p", "-q", *names)
+    except FileNotFoundError:
+        return None
+    return answer.stdout if answer.returncode == 0 else None
+
+
+def _run_git(
+    folder: Path, *arguments: str, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", "-c", "core.quotepath=off", *arguments]
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    return subprocess.run(  # noqa: S603 - arguments are ours, never a shell
+        command, cwd=folder, input=stdin, capture_output=True, env=environment, check=False
+    )
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[str]:
+    for child in sorted(folder.iterdir()):
+        path = prefix + child.name
+        if child.name in NEVER:
+            continue
+        if child.is_dir() and not child.is_symlink() and not (child / ".git").exists():
+            yield from _walk(child, path + "/")
+        else:
+            yield path
+
+
+def _literal(path: str) -> str:
+    return f":(literal){path}"
+
+
+def _joined(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
+def _split(answer: bytes) -> list[str]:
+    return [os.fsdecode(part) for part in answer.split(b"\0") if part]

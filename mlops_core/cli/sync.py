@@ -1,0 +1,99 @@
+"""The commands that keep a checkout and a workspace folder in step."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mlops_core.cli.console import Console
+from mlops_core.cli.main import Command
+from mlops_core.cli.sync_lines import Screen
+from mlops_core.naming import notebook_folder
+from mlops_core.session import Session, open_session
+from mlops_core.settings import load_settings
+from mlops_core.sync.pair import Pair, prepare_state
+from mlops_core.sync.pull import pull
+from mlops_core.sync.push import execute_push, prepare_push, preview_push
+
+
+def _add_push_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="also replace and delete what exists there and is not as it is here",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would happen, no more")
+    parser.add_argument("--watch", action="store_true", help="go on sending what changes")
+
+
+def _push(options: argparse.Namespace, console: Console) -> int:
+    settings = load_settings()
+    with open_session(settings, console.progress) as session, _alone(session, console) as pair:
+        if options.watch and not options.dry_run:
+            from mlops_core.cli.sync_watch import watch
+
+            return watch(pair, console, overwrite=options.overwrite)
+        with Screen(console, is_dry_run=options.dry_run) as screen:
+            planned = prepare_push(pair, overwrite=options.overwrite, notify=screen)
+            carry_out = preview_push if options.dry_run else execute_push
+            return screen.finish(carry_out(pair, planned, notify=screen))
+
+
+def _pull(options: argparse.Namespace, console: Console) -> int:
+    del options
+    settings = load_settings()
+    with (
+        open_session(settings, console.progress) as session,
+        _alone(session, console) as pair,
+        Screen(console) as screen,
+    ):
+        return screen.finish(pull(pair, notify=screen))
+
+
+@contextmanager
+def _alone(session: Session, console: Console) -> Iterator[Pair]:
+    """The two folders of this session, with no other sync of this clone at work."""
+    console.progress(session.banner)
+    pair = pair_of(session)
+    console.progress(f"{pair.folder} and {pair.target}")
+    prepare_state(pair.state)
+    lock = FileLock(pair.state / "sync.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        console.progress("another sync of this checkout is at work; waiting for it")
+        lock.acquire()
+    try:
+        yield pair
+    finally:
+        lock.release()
+
+
+def pair_of(session: Session) -> Pair:
+    """The folder here and the branch's folder there."""
+    settings = session.settings
+    return Pair(
+        files=session.client.files,
+        target=notebook_folder(session.user, session.branch),
+        project=Path(settings.project_folder),
+        notebook_folder=settings.notebook_folder,
+        workspace_id=session.client.workspace_id or session.client.host,
+    )
+
+
+PUSH = Command(
+    "databricks-sync/to_databricks.py",
+    "Send this checkout's notebooks to the workspace. Without --overwrite, nothing that exists"
+    " there is changed.",
+    _push,
+    _add_push_options,
+)
+PULL = Command(
+    "databricks-sync/from_databricks.py",
+    "Bring the workspace's notebooks into this checkout. No edit made here is lost.",
+    _pull,
+)

@@ -1,0 +1,95 @@
+"""What a run has done so far: results to tell, records to remember."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlops_core.checkout import Skip
+from mlops_core.errors import MlopsError
+from mlops_core.sync.ancestor import Base, Record, all_contents, save_base
+from mlops_core.sync.backup import Backup, prune_backups
+from mlops_core.sync.pair import Pair
+from mlops_core.sync.plan import Action
+from mlops_core.sync.report import Failed, Notify, Report, Result
+from mlops_core.sync.survey import Survey
+
+
+class Journal:
+    """Collects results and records, and writes the base, for what really happened only."""
+
+    def __init__(self, pair: Pair, survey: Survey, notify: Notify, backup: Backup) -> None:
+        self._pair = pair
+        self._notify = notify
+        self._survey = survey
+        self._backup = backup
+        self._results: list[Result] = []
+        self._failures = [Failed(one.path, one.error) for one in survey.troubles]
+        kept = survey.saved.records if survey.has_target else {}
+        self.records: dict[str, Record] = dict(kept)
+        for path, found in survey.fetched.items():
+            record = self.records.get(path)
+            if record and record.digest == found.identity.digest:
+                self.records[path] = record.seen(found.info)
+
+    def tell(
+        self, path: str, action: Action, *, local: str = "", reason: str = "", hint: str = ""
+    ) -> None:
+        """Report what happened to one object."""
+        shown = self._pair.shown(local or self._local(path))
+        result = Result(action, shown, self._pair.remote(path), reason, hint)
+        self._results.append(result)
+        self._notify(result)
+
+    def fail(self, path: str, error: MlopsError) -> None:
+        """Report what could not be done."""
+        self._failures.append(Failed(path, error))
+
+    def remember(self, path: str, record: Record) -> None:
+        """Both sides are equal now, as the record says."""
+        self.records[path] = record
+
+    def forget(self, path: str) -> None:
+        """Neither side has this any more."""
+        self.records.pop(path, None)
+
+    def settled(self) -> list[str]:
+        """The files here that the workspace now holds as they are."""
+        files = self._survey.local.files.items()
+        return [
+            file.local
+            for path, file in files
+            if path in self.records and self.records[path].digest == file.identity.digest
+        ]
+
+    def save(self) -> None:
+        """Write the base, if there is anything new; contents it drops begin their thirty days."""
+        saved: Mapping[str, Record] = self._survey.saved.records
+        if dict(saved) == self.records:
+            return
+        base = Base(self._survey.saved.scope, self.records)
+        save_base(self._pair.state, base)
+        self._pair.store.touch(self._survey.saved.contents() - base.contents())
+
+    def report(self, unchanged: int) -> Report:
+        """Sum up, and remove what is older than thirty days."""
+        needed = all_contents(self._pair.state)
+        if needed is not None:
+            self._pair.store.prune(needed)
+        prune_backups(self._pair.state)
+        return Report(
+            tuple(self._results),
+            tuple(sorted(self._failures, key=lambda failed: failed.path)),
+            tuple(sorted(self._skipped(), key=lambda skip: skip.path)),
+            unchanged,
+            self._backup.folder,
+        )
+
+    def _skipped(self) -> set[Skip]:
+        return {*self._survey.local.skipped, *self._survey.remote.skipped}
+
+    def _local(self, path: str) -> str:
+        """The file's name here, as far as anything knows it."""
+        if path in self._survey.local.files:
+            return self._survey.local.files[path].local
+        form = self._survey.form(path)
+        return path + (form.extension if form else "")

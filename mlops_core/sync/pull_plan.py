@@ -1,0 +1,201 @@
+"""What a pull finds and decides, before it changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mlops_core.checkout import Checkout, Skip
+from mlops_core.errors import MlopsError, NotFound, UnsafeDelete
+from mlops_core.notebooks.digest import Digest, identify
+from mlops_core.sync.ancestor import Base
+from mlops_core.sync.names import LocalRules, Trouble, find_unholdable, local_name, parents
+from mlops_core.sync.pair import Pair, local_rules
+from mlops_core.sync.plan import Action, History, Plan, Side, Step, Trees, plan_pull
+from mlops_core.sync.report import Notify
+from mlops_core.sync.survey import Survey, survey
+from mlops_core.sync.tree import LocalTree
+
+
+@dataclass(frozen=True, slots=True)
+class PullPlan:
+    """Both sides as they were found, what a pull does about it, and each object's file here."""
+
+    survey: Survey
+    plan: Plan
+    names: Mapping[str, str]
+
+
+def prepare_pull(pair: Pair, notify: Notify) -> PullPlan:
+    """Look at both sides and decide. Nothing on either side is changed.
+
+    Raises NotFound for a workspace folder that is missing, UnsafeDelete for a plan that would
+    delete more than half of the files.
+    """
+    found = survey(pair, _is_needed, notify)
+    if not found.has_target:
+        raise NotFound(
+            f"there is no folder {pair.target} in the workspace",
+            hint="to create it: python databricks-sync/to_databricks.py",
+        )
+    names = _local_names(found)
+    found, names = _without_unholdable(found, names, local_rules(pair.state))
+    found, names = _without_ignored(found, names)
+    trees = found.trees()
+    plan = plan_pull(trees, _history(found, trees, names))
+    plan = _with_room(plan, found, names)
+    _refuse_mass_deletion(plan, found, pair)
+    return PullPlan(found, plan, names)
+
+
+def _is_needed(path: str, local: LocalTree, base: Base) -> bool:
+    del path, local, base
+    return True
+
+
+def _local_names(found: Survey) -> dict[str, str]:
+    """The file here of each object that could be written."""
+    names = {}
+    for path in found.remote.objects:
+        form = found.form(path)
+        if form:
+            names[path] = local_name(path, form, _known_names(found, path, form.extension))
+    return names
+
+
+def _known_names(found: Survey, path: str, extension: str) -> Iterable[str]:
+    if path in found.local.files:
+        yield found.local.files[path].local
+    if path in found.base.records:
+        yield found.base.records[path].local
+    shouted = path + extension.upper()
+    if extension == ".r" and found.checkout.staged(shouted) is not None:
+        yield shouted
+
+
+def _without_unholdable(
+    found: Survey, names: dict[str, str], rules: LocalRules
+) -> tuple[Survey, dict[str, str]]:
+    troubles = find_unholdable(names, rules)
+    return _without(found, names, {one.path for one in troubles}, troubles=troubles)
+
+
+def _without_ignored(found: Survey, names: dict[str, str]) -> tuple[Survey, dict[str, str]]:
+    """Leave out what git would not show: the next push would take it for deleted."""
+    new = {name: path for path, name in names.items() if path not in found.local.files}
+    ignored = found.checkout.ignored(new)
+    skipped = tuple(Skip(name, "git ignores it here") for name in sorted(ignored))
+    return _without(found, names, {new[name] for name in ignored}, skipped=skipped)
+
+
+def _without(
+    found: Survey,
+    names: dict[str, str],
+    paths: set[str],
+    *,
+    troubles: tuple[Trouble, ...] = (),
+    skipped: tuple[Skip, ...] = (),
+) -> tuple[Survey, dict[str, str]]:
+    if not paths:
+        return found, names
+    objects = {k: v for k, v in found.remote.objects.items() if k not in paths}
+    files = {k: v for k, v in found.local.files.items() if k not in paths}
+    records = {k: v for k, v in found.base.records.items() if k not in paths}
+    left = replace(
+        found,
+        local=replace(found.local, files=files),
+        remote=replace(found.remote, objects=objects, skipped=(*found.remote.skipped, *skipped)),
+        base=replace(found.base, records=records),
+        troubles=(*found.troubles, *troubles),
+    )
+    return left, {path: name for path, name in names.items() if path not in paths}
+
+
+def _history(found: Survey, trees: Trees, names: Mapping[str, str]) -> History:
+    """What git says of each path where that makes a difference."""
+    unknown, changed, new = [], [], []
+    for path in trees.paths():
+        sides = trees.sides(path)
+        if path not in names or trees.are_equal(path):
+            continue
+        if sides == (Side.UNKNOWN, Side.UNKNOWN):
+            unknown.append(path)
+        elif sides == (Side.CHANGED, Side.CHANGED):
+            changed.append(path)
+        elif sides == (Side.ABSENT, Side.UNKNOWN):
+            new.append(path)
+    past = _Past(found.checkout, {path: names[path] for path in (*unknown, *changed, *new)})
+    stale = {path for path in unknown if past.has(path, trees.remote[path])}
+    stale |= {path for path in changed if past.is_later(path, trees.remote[path], trees.base[path])}
+    stale |= {path for path in new if past.is_left_behind(path, trees.remote[path])}
+    committed = found.checkout.committed(found.local.files[path].local for path in unknown)
+    return History({p for p in unknown if found.local.files[p].local in committed}, stale)
+
+
+class _Past:
+    """The digests that git remembers of each path, newest first."""
+
+    def __init__(self, checkout: Checkout, names: Mapping[str, str]) -> None:
+        contents = checkout.history(sorted(set(names.values())))
+        self._head = checkout.head() if names else {}
+        self._names = names
+        self._digests = {
+            path: [
+                digest for content in contents.get(name, ()) for digest in _digests(name, content)
+            ]
+            for path, name in names.items()
+        }
+
+    def has(self, path: str, digest: Digest) -> bool:
+        """Whether a commit had this content."""
+        return digest in self._digests[path]
+
+    def is_later(self, path: str, digest: Digest, other: Digest) -> bool:
+        """Whether both were committed, and ``digest`` after ``other``."""
+        known = self._digests[path]
+        return digest in known and other in known and known.index(digest) < known.index(other)
+
+    def is_left_behind(self, path: str, digest: Digest) -> bool:
+        """Whether a commit had this content, and HEAD has no such file any more."""
+        return self.has(path, digest) and self._names[path] not in self._head
+
+
+def _digests(name: str, content: bytes) -> Iterable[Digest]:
+    """A commit's content as it may have been sent: git may keep a file with other line endings."""
+    try:
+        yield identify(name, content).digest
+        yield identify(name, content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")).digest
+    except MlopsError:  # an early commit may well have a broken notebook
+        return
+
+
+def _with_room(plan: Plan, found: Survey, names: Mapping[str, str]) -> Plan:
+    """Turn a write into a conflict where another file has to stay in its place."""
+    going = {step.path for step in plan.of(Action.DELETE)}
+    staying = {f.local: p for p, f in found.local.files.items() if p not in going}
+    folders = {folder for local in staying for folder in parents(local)}
+
+    def settle(step: Step) -> Step:
+        if step.action not in {Action.WRITE, Action.MERGE}:
+            return step
+        name = names[step.path]
+        blockers = [
+            one for one in (name, *parents(name)) if staying.get(one, step.path) != step.path
+        ]
+        if name in folders or blockers:
+            reason = f"{blockers[0] if blockers else name + '/'} is in the way here"
+            return replace(step, action=Action.CONFLICT, reason=reason)
+        return step
+
+    return Plan(tuple(settle(step) for step in plan.steps))
+
+
+def _refuse_mass_deletion(plan: Plan, found: Survey, pair: Pair) -> None:
+    gone, all_files = len(plan.of(Action.DELETE)), len(found.local.files)
+    if gone * 2 > all_files:
+        raise UnsafeDelete(
+            f"{gone} of {all_files} files of {pair.folder} would be deleted here,"
+            f" since {pair.target} has them no more",
+            hint="if that is meant, delete them here yourself; if not, to put them back there:"
+            " python databricks-sync/to_databricks.py --overwrite",
+        )

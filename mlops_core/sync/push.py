@@ -1,0 +1,94 @@
+"""Push: the checkout's notebooks and files go to the workspace; nothing there is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlops_core.errors import SyncError
+from mlops_core.notebooks.formats import Form
+from mlops_core.sync.ancestor import Base
+from mlops_core.sync.backup import Backup
+from mlops_core.sync.conflicts import Conflicts
+from mlops_core.sync.journal import Journal
+from mlops_core.sync.obstacles import Ground, Route, route_push
+from mlops_core.sync.pair import Pair, prepare_state
+from mlops_core.sync.plan import Action, plan_push
+from mlops_core.sync.push_run import PushRun
+from mlops_core.sync.report import Notify, Report, ignore
+from mlops_core.sync.survey import Survey, survey
+from mlops_core.sync.tree import LocalTree
+from mlops_core.sync.upload import Uploader
+
+
+@dataclass(frozen=True, slots=True)
+class PushPlan:
+    """Both sides as they were found, and what a push does about it."""
+
+    survey: Survey
+    route: Route
+
+
+def prepare_push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore) -> PushPlan:
+    """Look at both sides and decide. Nothing on either side is changed.
+
+    Raises SyncError if there is nothing to push.
+    """
+    prepare_state(pair.state)
+    found = survey(pair, _is_needed, notify)
+    if not (found.local.files or found.troubles):
+        raise _nothing_to_push(pair)
+    plan = plan_push(found.trees(), overwrite=overwrite)
+    local = {path: file.identity.form for path, file in found.local.files.items()}
+    remote: Mapping[str, Form | None] = {path: found.form(path) for path in found.remote.objects}
+    ground = Ground(local, remote, found.remote.folders)
+    return PushPlan(found, route_push(plan, ground, overwrite=overwrite))
+
+
+def push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore) -> Report:
+    """Create what the workspace lacks and, with ``overwrite``, make it hold our files.
+
+    Never raises for a single object: those are in the report. The base is written even when the
+    run is interrupted, and remembers what really happened.
+    """
+    planned = prepare_push(pair, overwrite=overwrite, notify=notify)
+    return execute_push(pair, planned, notify=notify)
+
+
+def execute_push(pair: Pair, planned: PushPlan, *, notify: Notify = ignore) -> Report:
+    """Carry out what :func:`prepare_push` decided."""
+    backup = Backup(pair.state, pair.scope)
+    journal = Journal(pair, planned.survey, notify, backup)
+    run = PushRun(pair, planned.survey, journal, Uploader(pair, backup), notify)
+    try:
+        run.carry_out(planned.route)
+        run.settle()
+    finally:
+        journal.save()
+    Conflicts(pair.state, backup).settle(journal.settled())
+    return journal.report(planned.survey.count_equal())
+
+
+def preview_push(pair: Pair, planned: PushPlan, *, notify: Notify = ignore) -> Report:
+    """What :func:`execute_push` would report, as far as can be known without doing it."""
+    journal = Journal(pair, planned.survey, notify, Backup(pair.state, pair.scope))
+    for step in planned.route.plan.steps:
+        if step.action not in {Action.REMEMBER, Action.FORGET}:
+            journal.tell(step.path, step.action, reason=step.reason)
+    return journal.report(planned.survey.count_equal())
+
+
+def _is_needed(path: str, local: LocalTree, base: Base) -> bool:
+    return path in local.files or path in base.records
+
+
+def _nothing_to_push(pair: Pair) -> SyncError:
+    if not pair.folder.is_dir():
+        return SyncError(
+            f"NOTEBOOK_FOLDER: there is no folder {pair.folder}",
+            hint=f"set NOTEBOOK_FOLDER in {pair.project / '.env'} to a folder of {pair.project}",
+        )
+    return SyncError(
+        f"NOTEBOOK_FOLDER: nothing in {pair.folder} can be sent",
+        hint="put a notebook there, or see that git does not ignore it: git status --ignored",
+    )

@@ -1,0 +1,143 @@
+"""Carries out a push, wave by wave, and notes what came of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from mlops_core.errors import MlopsError, SyncError
+from mlops_core.sync.fetch import record_of
+from mlops_core.sync.journal import Journal
+from mlops_core.sync.names import folder_of, parents
+from mlops_core.sync.obstacles import Route
+from mlops_core.sync.pair import Pair
+from mlops_core.sync.plan import Action, Step
+from mlops_core.sync.report import Moved, Notify, Started
+from mlops_core.sync.survey import Survey
+from mlops_core.sync.upload import Sent, Uploader
+from mlops_core.workspace.model import ObjectInfo
+from mlops_core.workspace.transfer import Outcome, carry_out
+
+_SECOND: Final = 1000
+
+
+class PushRun:
+    """One run: sends steps wave by wave and notes what came of each."""
+
+    def __init__(
+        self, pair: Pair, found: Survey, journal: Journal, uploader: Uploader, notify: Notify
+    ) -> None:
+        self._pair = pair
+        self._survey = found
+        self._journal = journal
+        self._uploader = uploader
+        self._notify = notify
+        self._unsettled: dict[str, Sent] = {}
+
+    def carry_out(self, route: Route) -> None:
+        """Do everything, in waves."""
+        for step in route.plan.of(Action.LEFT):
+            self._journal.tell(step.path, step.action, reason=step.reason)
+        for step in route.plan.of(Action.REMEMBER):
+            self._remember(step.path)
+        for step in route.plan.of(Action.FORGET):
+            self._journal.forget(step.path)
+        sending = (*route.first, *route.uploads, *route.last)
+        if sending:
+            self._notify(Started(len(sending)))
+        self._wave(route.first, self._delete)
+        self._make_room(route.cleared)
+        self._make_folders(route)
+        self._wave(route.uploads, self._upload)
+        self._wave(route.last, self._delete)
+        self._make_room(self._emptied(route))
+
+    def settle(self) -> None:
+        """List what was sent once more, so that the next run need not read it.
+
+        A time later than the answer to our import is somebody else's change: read it then.
+        """
+        folders = sorted({folder_of(path) for path in self._unsettled})
+        http = self._pair.files.http
+        listed = carry_out(folders, self._list, lambda _: None, http=http)
+        infos = {info.path: info for outcome in listed for info in outcome.result or ()}
+        for path, sent in self._unsettled.items():
+            info = infos.get(self._pair.remote(path))
+            if sent.record and info and _is_ours(sent, info):
+                self._journal.remember(path, sent.record.seen(info))
+
+    def _upload(self, step: Step) -> Sent:
+        file = self._survey.local.files[step.path]
+        if step.action is Action.CREATE:
+            sent = self._uploader.create(file)
+            return replace(sent, reason=sent.reason or step.reason)
+        return self._uploader.replace(file, step.reason)
+
+    def _delete(self, step: Step) -> Sent:
+        return self._uploader.delete(step.path, step.reason)
+
+    def _wave(self, steps: Sequence[Step], apply: Callable[[Step], Sent]) -> None:
+        carry_out(steps, apply, self._note, http=self._pair.files.http)
+
+    def _note(self, outcome: Outcome[Step, Sent]) -> None:
+        path, sent = outcome.step.path, outcome.result
+        if sent is None:
+            self._journal.fail(path, outcome.error or SyncError(f"{path} was not done"))
+        else:
+            self._journal_sent(path, sent)
+        self._notify(Moved(sent.size if sent else 0))
+
+    def _journal_sent(self, path: str, sent: Sent) -> None:
+        if sent.record:
+            self._journal.remember(path, sent.record)
+        if sent.record and sent.record.modified_at is None:
+            self._unsettled[path] = sent
+        if sent.action in {Action.DELETE, Action.FORGET}:
+            self._journal.forget(path)
+        if sent.action not in {Action.REMEMBER, Action.FORGET}:
+            self._journal.tell(path, sent.action, reason=sent.reason)
+
+    def _remember(self, path: str) -> None:
+        there = self._survey.fetched.get(path)
+        if there:
+            file = self._survey.local.files[path]
+            self._journal.remember(path, record_of(self._pair, file, there))
+
+    def _make_folders(self, route: Route) -> None:
+        leaves = route.folders
+        if not self._survey.has_target and not leaves and route.uploads:
+            leaves = ("",)
+        # One that cannot be made is told by each object that has to go there.
+        make = self._pair.files.make_folder
+        http = self._pair.files.http
+        carry_out(leaves, lambda path: make(self._pair.remote(path)), lambda _: None, http=http)
+
+    def _emptied(self, route: Route) -> tuple[str, ...]:
+        """Folders that our deletions have left empty, deepest first."""
+        gone = {step.path for step in (*route.first, *route.last)}
+        left = (self._survey.remote.objects.keys() | self._survey.local.files.keys()) - gone
+        touched = {folder_of(path) for path in gone} - {""}
+        touched |= {above for folder in touched for above in parents(folder)}
+        empty = {f for f in touched if not any(path.startswith(f + "/") for path in left)}
+        return tuple(sorted(empty, key=lambda path: (-path.count("/"), path)))
+
+    def _make_room(self, folders: Sequence[str]) -> None:
+        """Remove folders if they are empty; the service refuses if they are not."""
+        for folder in folders:
+            try:
+                self._pair.files.delete(self._pair.remote(folder))
+            except MlopsError:
+                return
+
+    def _list(self, folder: str) -> tuple[ObjectInfo, ...]:
+        return self._pair.files.list(self._pair.remote(folder))
+
+
+def _is_ours(sent: Sent, info: ObjectInfo) -> bool:
+    """Whether the object is still what our import made of it, as far as two clocks can tell."""
+    if sent.record is None or sent.served_at is None or info.modified_at is None:
+        return False
+    same_id = sent.record.object_id in (0, info.object_id)
+    # `Date` has whole seconds only.
+    return same_id and info.modified_at // _SECOND <= sent.served_at // _SECOND

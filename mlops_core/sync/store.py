@@ -1,0 +1,100 @@
+"""Contents by their SHA-256, so that a merge has its ancestor and an old version stays."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+KEPT_SECONDS: Final = 30 * 24 * 3600
+_BLOCK: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder with one file per content, named after its SHA-256."""
+
+    folder: Path
+
+    def put(self, content: bytes) -> str:
+        """Keep ``content`` and give its SHA-256."""
+        name = hashlib.sha256(content).hexdigest()
+        if not self._is_kept(name):
+            scratch = self.scratch()
+            scratch.write_bytes(content)
+            self._keep(scratch, name)
+        return name
+
+    def adopt(self, file: Path) -> str:
+        """Keep a file made with :meth:`scratch`; it is gone from there afterwards."""
+        name = sha256_of(file)
+        if self._is_kept(name):
+            file.unlink()
+        else:
+            self._keep(file, name)
+        return name
+
+    def copy_in(self, file: Path) -> str:
+        """Keep a copy of ``file``."""
+        scratch = self.scratch()
+        shutil.copyfile(file, scratch)
+        return self.adopt(scratch)
+
+    def scratch(self) -> Path:
+        """The name for a new temporary file, on the same file system."""
+        folder = self.folder / "new"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / uuid4().hex
+
+    def path(self, name: str) -> Path:
+        """Where the content lies, if it does."""
+        return self.folder / name[:2] / name[2:]
+
+    def read(self, name: str) -> bytes | None:
+        """The content, or None if it is not here or no longer what it was."""
+        try:
+            content = self.path(name).read_bytes()
+        except OSError:
+            return None
+        return content if hashlib.sha256(content).hexdigest() == name else None
+
+    def touch(self, names: Iterable[str]) -> None:
+        """Begin the thirty days of contents that no base needs any more."""
+        for name in names:
+            if self.path(name).exists():
+                os.utime(self.path(name))
+
+    def prune(self, needed: frozenset[str], now: float | None = None) -> None:
+        """Remove what nobody needs and nobody used for thirty days."""
+        oldest = (time.time() if now is None else now) - KEPT_SECONDS
+        for file in self.folder.glob("??*/*"):
+            name = file.parent.name + file.name
+            if name not in needed and file.stat().st_mtime < oldest:
+                file.unlink(missing_ok=True)
+
+    def _is_kept(self, name: str) -> bool:
+        path = self.path(name)
+        if not path.exists():
+            return False
+        os.utime(path)
+        return True
+
+    def _keep(self, scratch: Path, name: str) -> None:
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.replace(path)
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file of any size."""
+    found = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            found.update(block)
+    return found.hexdigest()

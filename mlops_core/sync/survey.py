@@ -1,0 +1,195 @@
+"""Looks at both sides: what is here, what is there, and reads what the base does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from mlops_core.checkout import Checkout
+from mlops_core.errors import MlopsError, NotFound
+from mlops_core.notebooks.digest import Digest
+from mlops_core.notebooks.formats import Form
+from mlops_core.sync.ancestor import Base, Record, load_base
+from mlops_core.sync.fetch import Fetched, fetch
+from mlops_core.sync.names import Trouble, is_within
+from mlops_core.sync.pair import Pair
+from mlops_core.sync.plan import Trees
+from mlops_core.sync.report import Moved, Notify, Started
+from mlops_core.sync.tree import LocalTree, RemoteTree, read_checkout, read_workspace
+from mlops_core.workspace.model import FILE, NOTEBOOK, ObjectInfo
+from mlops_core.workspace.transfer import Outcome, carry_out
+
+Wanted = Callable[[str, LocalTree, Base], bool]
+"""Whether a run has to know the content of an object that the base does not settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Both sides at the beginning of a run, without what is excluded.
+
+    ``has_target`` is False when the workspace folder does not exist. ``saved`` is the whole base
+    as it was on disk.
+    """
+
+    checkout: Checkout
+    local: LocalTree
+    remote: RemoteTree
+    base: Base
+    fetched: Mapping[str, Fetched]
+    troubles: tuple[Trouble, ...]
+    saved: Base
+    has_target: bool = True
+
+    def trees(self) -> Trees:
+        """The digests of all three, for planning."""
+        local = {path: file.identity.digest for path, file in self.local.files.items()}
+        return Trees(local, self._remote_digests(), self.base.digests())
+
+    def form(self, path: str) -> Form | None:
+        """The form of the workspace's object, as far as it is known."""
+        if path in self.fetched:
+            return self.fetched[path].identity.form
+        return self.base.records[path].form if path in self.base.records else None
+
+    def count_equal(self) -> int:
+        """How many objects are the same on both sides."""
+        trees = self.trees()
+        return sum(trees.are_equal(path) for path in trees.local)
+
+    def _remote_digests(self) -> dict[str, Digest]:
+        found = {path: one.identity.digest for path, one in self.fetched.items()}
+        for path, record in self.base.records.items():
+            if path in self.remote.objects and path not in found:
+                found[path] = record.digest
+        # An object that nobody asked about is there, and that is all that is known.
+        unread = {path: Digest("") for path in self.remote.objects if path not in found}
+        return {**found, **unread}
+
+
+def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
+    """Read both sides and the base. Writes to the store only."""
+    checkout = pair.checkout()
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(_remote_or_none, pair)
+        base = saved = load_base(pair.state, pair.scope)
+        local = read_checkout(checkout)
+        remote = listing.result()
+    if remote is None:
+        forgotten = Base(base.scope, {})
+        troubles = local.troubles
+        return Survey(checkout, local, RemoteTree({}), forgotten, {}, troubles, saved, False)
+    local, remote, base, blocked = _without_excluded(pair, local, remote, base)
+    remote, unsure = _with_overlooked(pair, remote, base)
+    unsettled = [
+        info
+        for path, info in sorted(remote.objects.items())
+        if not _is_settled(base.records.get(path), info) and wanted(path, local, base)
+    ]
+    found, unread = _fetch_all(pair, unsettled, notify)
+    troubles = (*local.troubles, *remote.troubles, *blocked, *unsure, *unread)
+    failed = frozenset(trouble.path for trouble in (*unsure, *unread))
+    gone = {path for path, one in found.items() if one is None}
+    remote = replace(
+        remote, objects={path: info for path, info in remote.objects.items() if path not in gone}
+    )
+    kept = {path: one for path, one in found.items() if one is not None}
+    local, remote, base = _drop(failed, local, remote, base)
+    return Survey(checkout, local, remote, base, kept, troubles, saved)
+
+
+def _remote_or_none(pair: Pair) -> RemoteTree | None:
+    try:
+        return read_workspace(pair.files, pair.target)
+    except NotFound:
+        return None
+
+
+def _is_settled(record: Record | None, info: ObjectInfo) -> bool:
+    return record is not None and record.is_seen_in(info)
+
+
+def _without_excluded(
+    pair: Pair, local: LocalTree, remote: RemoteTree, base: Base
+) -> tuple[LocalTree, RemoteTree, Base, tuple[Trouble, ...]]:
+    """Take out what one side cannot speak about; what the other had to say of it is a trouble."""
+    listed = {file.local for file in local.files.values()}
+    hidden = {
+        path
+        for path, record in base.records.items()
+        if record.local not in listed and _lies_there(pair, record.local)
+    }
+    said = {trouble.path for trouble in remote.troubles}
+    blocked = tuple(
+        Trouble(path, MlopsError(f"{file.local}: {pair.remote(path)} is in the way"))
+        for path, file in sorted(local.files.items())
+        if is_within(path, remote.excluded - said)
+    )
+    excluded = local.excluded | remote.excluded | hidden
+    return *_drop(excluded, local, remote, base), blocked
+
+
+def _lies_there(pair: Pair, local: str) -> bool:
+    """Whether a file that git does not list is there all the same: ignored, or a link."""
+    file = pair.folder / local
+    return file.is_symlink() or file.exists()
+
+
+def _drop(
+    excluded: frozenset[str], local: LocalTree, remote: RemoteTree, base: Base
+) -> tuple[LocalTree, RemoteTree, Base]:
+    if not excluded:
+        return local, remote, base
+    files = {k: v for k, v in local.files.items() if not is_within(k, excluded)}
+    objects = {k: v for k, v in remote.objects.items() if not is_within(k, excluded)}
+    records = {k: v for k, v in base.records.items() if not is_within(k, excluded)}
+    return (
+        replace(local, files=files),
+        replace(remote, objects=objects),
+        replace(base, records=records),
+    )
+
+
+def _with_overlooked(
+    pair: Pair, remote: RemoteTree, base: Base
+) -> tuple[RemoteTree, tuple[Trouble, ...]]:
+    """Ask for each object that the base knows and the listing lacks: a listing may be stale."""
+    missing = [path for path in base.records if path not in remote.objects]
+    if not missing:
+        return remote, ()
+    asked: list[Outcome[str, ObjectInfo | None]] = carry_out(
+        missing, lambda path: _stat_or_none(pair, path), lambda _: None, http=pair.files.http
+    )
+    there = {one.step: one.result for one in asked if one.result}
+    unsure = tuple(Trouble(one.step, one.error) for one in asked if one.error)
+    return replace(remote, objects={**remote.objects, **there}), unsure
+
+
+def _stat_or_none(pair: Pair, path: str) -> ObjectInfo | None:
+    try:
+        found = pair.files.stat(pair.remote(path), flavour=True)
+    except NotFound:
+        return None
+    return found if found.kind in {NOTEBOOK, FILE} else None
+
+
+def _fetch_all(
+    pair: Pair, wanted: list[ObjectInfo], notify: Notify
+) -> tuple[dict[str, Fetched | None], tuple[Trouble, ...]]:
+    if wanted:
+        notify(Started(len(wanted)))
+
+    def moved(outcome: Outcome[ObjectInfo, Fetched | None]) -> None:
+        notify(Moved(outcome.step.size or 0))
+
+    def read(info: ObjectInfo) -> Fetched | None:
+        try:
+            return fetch(pair.files, info, pair.store)
+        except NotFound:
+            return None
+
+    outcomes = carry_out(wanted, read, moved, http=pair.files.http)
+    prefix = len(pair.target.rstrip("/")) + 1
+    found = {one.step.path[prefix:]: one.result for one in outcomes if not one.error}
+    troubles = tuple(Trouble(one.step.path[prefix:], one.error) for one in outcomes if one.error)
+    return found, troubles

@@ -1,0 +1,96 @@
+"""Changes files of the checkout, each only if it still is what the plan saw, and whole or not."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_core.errors import SyncError
+from mlops_core.notebooks.digest import Digest, file_digest, identify
+from mlops_core.sync.backup import HERE, Backup
+from mlops_core.sync.names import parents
+from mlops_core.sync.store import Store, sha256_of
+from mlops_core.sync.tree import MAX_IN_MEMORY, LocalFile
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """The checkout's folder, and where the old content of what it loses is kept."""
+
+    folder: Path
+    store: Store
+    backup: Backup
+
+    def write(self, local: str, content: Path, expected: LocalFile | None) -> None:
+        """Give the file ``local`` this content; ``expected`` is what it replaces, if anything.
+
+        Raises SyncError, and changes nothing, if something else is there.
+        """
+        target = self.folder / local
+        self._check_way(local)
+        if expected is None or expected.local != local:
+            if target.is_symlink() or target.exists():
+                raise SyncError(
+                    f"{local} is there already, and git does not count it",
+                    hint="move it away, or stop ignoring it",
+                )
+        else:
+            self.check(expected)
+            self.backup.keep(HERE, local, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.store.scratch()
+        shutil.copyfile(content, scratch)
+        if target.exists():
+            shutil.copymode(target, scratch)
+        _replace(scratch, target)
+
+    def delete(self, file: LocalFile) -> None:
+        """Delete a file, and the folders that this leaves empty."""
+        self._check_way(file.local)
+        self.check(file)
+        target = self.folder / file.local
+        self.backup.keep(HERE, file.local, target)
+        target.unlink()
+        for above in parents(file.local):
+            try:
+                (self.folder / above).rmdir()
+            except OSError:  # not empty
+                return
+
+    def check(self, file: LocalFile) -> None:
+        """SyncError if the file is no longer what it was when this run looked at it."""
+        path = self.folder / file.local
+        try:
+            digest = self._digest(file, path)
+        except OSError:
+            digest = None
+        if digest != file.identity.digest:
+            raise SyncError(f"{file.local} has changed meanwhile", hint="run this again")
+
+    def _digest(self, file: LocalFile, path: Path) -> Digest:
+        if not file.identity.form.is_notebook and file.size > MAX_IN_MEMORY:
+            return file_digest(sha256_of(path))
+        return identify(file.local, path.read_bytes()).digest
+
+    def _check_way(self, local: str) -> None:
+        for above in parents(local):
+            folder = self.folder / above
+            if folder.is_symlink():
+                raise SyncError(f"{local}: {above} is a symbolic link, and they are not followed")
+            if folder.exists() and not folder.is_dir():
+                raise SyncError(f"{local}: {above} is a file here", hint=f"rename {above}")
+
+
+def _replace(scratch: Path, target: Path) -> None:
+    try:
+        scratch.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            scratch.unlink(missing_ok=True)
+            raise SyncError(f"{target} cannot be written: {error.strerror}") from error
+        beside = target.with_name(f".{target.name}.{scratch.name[:8]}")
+        shutil.copyfile(scratch, beside)
+        scratch.unlink()
+        beside.replace(target)
