@@ -7,15 +7,19 @@ import importlib.util
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlops_core.local_workspace.mlflow_paths import Fate, fate_of, page_of
+from mlops_core.local_workspace.model_files import Resolve, model_file_routes
 from mlops_core.local_workspace.replies import json_reply
 from mlops_core.local_workspace.services import Services
 
@@ -60,7 +64,9 @@ class MlflowMount:
         elif not is_installed():
             await _not_installed()(scope, receive, send)
         else:
-            loaded = self._mlflow or await asyncio.to_thread(self.load)
+            loaded = self._mlflow
+            if loaded is None:
+                loaded = await asyncio.to_thread(self.load)
             await loaded(scope, receive, send)
 
     def warm(self) -> None:
@@ -85,15 +91,23 @@ def load_server(services: Services) -> ASGIApp:
     """Import MLflow's server and give it a store that knows the tree."""
     # MLflow reads its switches from the environment of its process, when it is imported.
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    from mlflow.server import handlers
+    warnings.filterwarnings("ignore", module="mlflow|starlette")
     from mlflow.server.fastapi_app import app
-
-    from mlops_core.local_workspace.mlflow_store import ExperimentStore
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     folder = services.data_folder.resolve() / "mlflow"
     folder.mkdir(exist_ok=True)
+    resolve = _open_stores(services, folder)
+    return Starlette(routes=[*model_file_routes(resolve, services.address), Mount("/", app)])
+
+
+def _open_stores(services: Services, folder: Path) -> Resolve:
+    from mlflow.server import handlers
+    from mlflow.tracking._tracking_service import utils as tracking
+
+    from mlops_core.local_workspace.mlflow_store import ExperimentStore, version_folder
+
     database_uri = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
     artifact_root = _folder_uri(folder / "artifacts")
     store = ExperimentStore(
@@ -101,12 +115,16 @@ def load_server(services: Services) -> ASGIApp:
     )
     store.forget_missing()
     services.tree.on_experiment_removed.append(store.forget_experiment)
-    # The registry of stores by scheme is how MLflow's own plugins replace a store, too.
-    stores: StoreRegistry = handlers._tracking_store_registry
-    stores.register("sqlite", lambda **_: store)
+    # Replacing a scheme's store is how MLflow's plugins work, too. The second registry is the
+    # client's, which the server uses as well (it would make an experiment 0 of its own).
+    registries: list[StoreRegistry] = [
+        handlers._tracking_store_registry,
+        tracking._tracking_store_registry,
+    ]
+    for registry in registries:
+        registry.register("sqlite", lambda **_: store)
     handlers.initialize_backend_stores(database_uri, database_uri, artifact_root)
-    application: ASGIApp = app
-    return application
+    return version_folder(handlers._get_model_registry_store(), store)
 
 
 def _folder_uri(folder: Path) -> str:

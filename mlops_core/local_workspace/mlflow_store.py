@@ -9,14 +9,17 @@ Imported only by the code that loads MLflow's server.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from mlflow.entities import ExperimentTag, LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import ErrorCode
+from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlExperimentTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from mlops_core.local_workspace.node import EXPERIMENT, NOTEBOOK
 from mlops_core.local_workspace.replies import ApiError, invalid
@@ -139,6 +142,21 @@ class ExperimentStore(SqlAlchemyStore):
         experiment.tags = [SqlExperimentTag(key=key, value=value) for key, value in every.items()]
         with self.ManagedSessionMaker(read_only=False) as session:
             session.add(experiment)
+
+
+def version_folder(registry: AbstractStore, store: ExperimentStore) -> Callable[[str, str], Path]:
+    """Where the files of a model's version lie on this machine."""
+
+    def resolve(name: str, version: str) -> Path:
+        try:
+            uri = registry.get_model_version_download_uri(name, version)
+            if uri.startswith("models:/"):
+                uri = store.get_logged_model(uri.removeprefix("models:/")).artifact_location
+        except MlflowException as error:
+            raise ApiError(error.get_http_status_code(), error.error_code, error.message) from None
+        return Path(local_file_uri_to_path(uri))
+
+    return resolve
 
 
 def _experiment_path(name: object) -> str:

@@ -44,6 +44,7 @@ def main() -> None:
 def _run(spec: DriverSpec) -> Mapping[str, str]:
     context = driver_context.install(spec["context"], spec.get("widgets", {}))
     if "source" in spec:
+        sys.argv[:] = [spec["path"]]
         sys.path.insert(0, str(Path.cwd()))
         return notebook_runner.run_notebook(context, spec["path"], spec["source"])
     sys.argv[:] = [spec["path"], *spec["parameters"]]
