@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from mlops_core.cli.main import Command
 from mlops_core.errors import DONE, RunFailed, RunTimeout
 from mlops_core.runs import plan
 from mlops_core.runs.events import Event, Outcome
-from mlops_core.runs.lines import render_event, render_outcome, render_seconds
+from mlops_core.runs.lines import render_event, render_outcome, render_seconds, render_trace
 from mlops_core.runs.origin import Origin, read_origin
 from mlops_core.runs.record import FINISHED, RUNNING
 from mlops_core.settings import Settings, load_settings, require_registry
@@ -25,7 +29,22 @@ from mlops_core.settings import Settings, load_settings, require_registry
 def _execute(kind: str, options: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
     run = _run_in_workspace if settings.is_databricks else _run_here
-    return _report(run(kind, options, settings, console), console)
+    with _terminated_like_interrupted():
+        outcome = run(kind, options, settings, console)
+    return _report(outcome, console)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM, which pipelines send, do what Ctrl-C does: cancel the run and say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, kept)
 
 
 def _run_in_workspace(
@@ -82,8 +101,8 @@ def _show(console: Console, event: Event) -> None:
 
 def _report(outcome: Outcome, console: Console) -> int:
     """Print what came of the run; raises RunFailed or RunTimeout if it did not succeed."""
-    if outcome.trace:
-        console.progress(outcome.trace.rstrip())
+    for line in render_trace(outcome.trace):
+        console.progress(line)
     for line in render_outcome(outcome):
         console.result(line)
     if outcome.is_timed_out:

@@ -27,7 +27,7 @@ from mlops_core.runs import record as records
 from mlops_core.runs.compute import Compute, parse_compute
 from mlops_core.runs.events import Event, Outcome
 from mlops_core.runs.launch import Launcher, Started
-from mlops_core.runs.lines import render_event, render_outcome
+from mlops_core.runs.lines import render_event, render_outcome, render_trace
 from mlops_core.runs.origin import read_origin
 from mlops_core.runs.plan import SCORING, TRAINING, Request, plan_order
 from mlops_core.runs.project import load_project
@@ -200,8 +200,8 @@ def _tell(event: Event) -> None:
 
 
 def _tell_outcome(outcome: Outcome) -> None:
-    if outcome.trace:
-        _log.error(outcome.trace.rstrip())
+    for line in render_trace(outcome.trace):
+        _log.error(line)
     if outcome.error:
         _log.error(outcome.error)
     for line in render_outcome(outcome):

@@ -45,9 +45,9 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """The project printed ``text``: whole lines, or what there was of the last one."""
+    """The project printed these lines."""
 
-    text: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlops_core.errors import MlopsError
 from mlops_core.paths import WorkspacePath, join
@@ -24,11 +24,11 @@ from mlops_core.runs.order import Order
 from mlops_core.runs.output import OutputReader
 from mlops_core.runs.record import Record, create_record, end_record
 from mlops_core.runs.submission import Target, plan_submission
-from mlops_core.runs.trace import find_place, last_line, map_paths
 from mlops_core.runs.upload import Upload, bundle_project, upload, walk_project
+from mlops_core.runs.verdict import judge
 from mlops_core.runs.watch import Ending, Watcher
 from mlops_core.workspace.client import WorkspaceClient
-from mlops_core.workspace.model import JobRun, ModelVersion, RunOutput
+from mlops_core.workspace.model import ModelVersion, RunOutput
 from mlops_core.workspace.retry import Clock, SystemClock
 
 BACKEND = "databricks-jobs"
@@ -95,6 +95,9 @@ class Launcher:
         except KeyboardInterrupt:
             self.cancel(started)
             raise
+        except MlopsError:
+            self.notify(Said(f"lost sight of the run, which may go on: {started.job_url}"))
+            raise
         return self._conclude(started, ending)
 
     def outcome(self, started: Started, status: str = records.RUNNING) -> Outcome:
@@ -151,26 +154,28 @@ class Launcher:
         self.notify(Said("the run is cancelled"))
 
     def _conclude(self, started: Started, ending: Ending) -> Outcome:
-        from dataclasses import replace
-
-        order, run_id = started.order, started.record.run_id
-        is_success = ending.job.state.is_success
-        status = records.FINISHED if is_success else records.FAILED
-        error, trace = ("", "") if is_success else self._explain(started, ending)
-        if ending.part is None:
-            self._tell_logs(ending.job)
-        if ending.is_timed_out and not is_success:
-            status = records.KILLED
-            error = f"the run took longer than {order.timeout:g} minutes and was cancelled"
-        end_record(self.client.tracking, run_id, status, error)
+        order, record, tracking = started.order, started.record, self.client.tracking
+        output = self._driver_output(ending)
+        if ending.part is None and output.logs:
+            self.notify(Printed(tuple(output.logs.splitlines())))
+        verdict = judge(order, ending, output, uploaded=started.upload.project)
+        end_record(tracking, record.run_id, verdict.status, verdict.error)
+        is_success = verdict.status == records.FINISHED
         return replace(
-            self.outcome(started, status),
-            metrics=self.client.tracking.get_run(run_id).metrics,
-            model=self._model(order, run_id) if is_success else None,
-            error=error,
-            trace=trace,
-            is_timed_out=ending.is_timed_out and not is_success,
+            self.outcome(started, verdict.status),
+            metrics=tracking.get_run(record.run_id).metrics,
+            model=self._model(order, record.run_id) if is_success else None,
+            error=verdict.error,
+            trace=verdict.trace,
+            is_timed_out=verdict.is_timed_out,
         )
+
+    def _driver_output(self, ending: Ending) -> RunOutput:
+        """What the service kept of the run, where the driver file's own files do not tell."""
+        is_told = ending.part is not None and (ending.job.state.is_success or ending.part.error)
+        if is_told or not ending.job.tasks:
+            return RunOutput()
+        return self.client.jobs.output(ending.job.tasks[-1].run_id)
 
     def _model(self, order: Order, run_id: str) -> ModelVersion | None:
         if order.model or not order.model_name:
@@ -178,31 +183,6 @@ class Launcher:
         return version_of_run(
             self.client.tracking, order.model_name, run_id, registry_uri=order.registry_uri
         )
-
-    def _explain(self, started: Started, ending: Ending) -> tuple[str, str]:
-        """What went wrong in one line, and the trace, both with the checkout's paths."""
-        state, source = ending.job.state, started.order.source
-        if ending.part and ending.part.error:
-            error, trace = ending.part.error, ending.part.trace
-        else:
-            output = self._output(ending.job)
-            trace = map_paths(output.error_trace, started.upload.project, source)
-            error = output.error or last_line(trace)
-        if not error:
-            result = f" {state.result}" if state.result else ""
-            error = f"the run ended {state.life_cycle}{result}: {state.message or 'no message'}"
-        place = find_place(trace, source)
-        return f"{error} ({place})" if place else error, trace
-
-    def _tell_logs(self, job: JobRun) -> None:
-        logs = self._output(job).logs
-        if logs:
-            self.notify(Printed(logs))
-
-    def _output(self, job: JobRun) -> RunOutput:
-        if not job.tasks:
-            return RunOutput()
-        return self.client.jobs.output(job.tasks[-1].run_id)
 
 
 def _output_folder(order: Order, record: Record) -> WorkspacePath:

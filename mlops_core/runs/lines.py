@@ -17,6 +17,7 @@ from mlops_core.runs.events import (
     Uploaded,
     Waiting,
 )
+from mlops_core.runs.record import FINISHED
 from mlops_core.workspace.model import RunState
 
 _OUTPUT = "  | "
@@ -35,7 +36,7 @@ def render_event(event: Event) -> Iterator[str]:
     elif isinstance(event, (StateChanged, Waiting)):
         yield f"{render_seconds(event.elapsed)} {render_state(event.state)}"
     elif isinstance(event, Printed):
-        yield from (_OUTPUT + line for line in event.text.splitlines())
+        yield from (_OUTPUT + line for line in event.lines)
     elif isinstance(event, MetricsLogged):
         yield "metrics " + render_metrics(event.metrics)
     elif isinstance(event, Said):
@@ -70,8 +71,15 @@ def render_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def render_trace(trace: str) -> Iterator[str]:
+    """A driver's trace, as the project's other output is shown."""
+    return (_OUTPUT + line for line in trace.rstrip().splitlines())
+
+
 def render_outcome(outcome: Outcome) -> Iterator[str]:
     """The table at the end: what came of the run, and where to look."""
+    if outcome.status == FINISHED and not outcome.model:
+        yield "no model was registered"
     if outcome.model:
         yield f"model {outcome.model.name} version {outcome.model.version}"
     yield f"experiment {outcome.experiment} {outcome.experiment_url}".rstrip()

@@ -77,13 +77,18 @@ def upload(files: WorkspaceFiles, bundle: Bundle, home: WorkspacePath) -> Upload
     marker = join(root, MARKER)
     if _is_there(files, marker):
         return Upload(root, 0)
-    targets = {join(root, name): file for name, file in bundle.files.items()}
+    write_files(files, root, bundle.files)
+    files.write(marker, bundle.digest.encode(), fmt="RAW", overwrite=True)
+    return Upload(root, len(bundle.files))
+
+
+def write_files(files: WorkspaceFiles, root: WorkspacePath, named: Mapping[str, Path]) -> None:
+    """Write files below ``root`` by their relative paths, as they are, in parallel."""
+    targets = {join(root, name): file for name, file in named.items()}
     with ThreadPoolExecutor(files.http.workers) as pool:
         list(pool.map(files.make_folder, sorted(_leaf_folders(targets))))
         # Whoever writes the same name writes the same content, so two triggers cannot collide.
         list(pool.map(lambda item: _write(files, *item), targets.items()))
-    files.write(marker, bundle.digest.encode(), fmt="RAW", overwrite=True)
-    return Upload(root, len(targets))
 
 
 def _is_there(files: WorkspaceFiles, path: WorkspacePath) -> bool:

@@ -43,6 +43,7 @@ class Watcher:
     _state: RunState | None = None
     _metrics: dict[str, float] = field(default_factory=dict)
     _last: Part | None = None
+    _rest: str = ""
     _is_cancelled: bool = False
 
     def __post_init__(self) -> None:
@@ -88,8 +89,9 @@ class Watcher:
         for part in self.reader.new_parts():
             has_news = True
             self._last = part
-            if part.text:
-                self.notify(Printed(part.text))
+            lines, self._rest = split_lines(self._rest + part.text, is_last=part.is_last)
+            if lines:
+                self.notify(Printed(lines))
         return has_news
 
     def _tell_metrics(self, *, is_over: bool) -> bool:
@@ -118,3 +120,18 @@ class Watcher:
     @property
     def _is_nearby(self) -> bool:
         return self.client.host.startswith("http://")  # plain http is for loopback only
+
+
+def split_lines(text: str, *, is_last: bool) -> tuple[tuple[str, ...], str]:
+    """Whole lines of ``text``, and the beginning of one that is still being written. Pure.
+
+    A progress bar returns to the beginning of its line: only what it shows last is kept.
+    """
+    *lines, rest = text.split("\n")
+    if is_last and rest:
+        lines.append(rest)
+        rest = ""
+    if "\r" in rest.rstrip("\r"):
+        lines.append(rest)
+        rest = ""
+    return tuple(line.rstrip("\r").rpartition("\r")[2] for line in lines), rest

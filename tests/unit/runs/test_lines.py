@@ -34,7 +34,7 @@ from mlops_core.workspace.model import ModelVersion, RunState
             ["1 min 05 s TERMINATED SUCCESS: ok"],
         ),
         (Waiting(RunState("RUNNING"), 3725), ["1 h 02 min RUNNING"]),
-        (Printed("a\n\nb"), ["  | a", "  | ", "  | b"]),
+        (Printed(("a", "", "b")), ["  | a", "  | ", "  | b"]),
         (MetricsLogged({"loss": 0.03524, "a": 2.0}), ["metrics a 2, loss 0.03524"]),
         (Said("x"), ["x"]),
     ],
@@ -80,3 +80,8 @@ def test_the_outcome_names_model_experiment_run_and_metrics() -> None:
         "metric a 0.5",
         "metric b 1",
     ]
+
+
+def test_a_training_that_registers_nothing_says_so() -> None:
+    outcome = Outcome("r", "", "/e", "", "FINISHED", 3.0)
+    assert list(render_outcome(outcome)) == ["no model was registered", "experiment /e", "run r"]
