@@ -8,13 +8,14 @@ import os
 import sys
 from pathlib import Path
 
-from mlops_core.errors import DONE, MlopsError
+from mlops_core.errors import DONE, USAGE, MlopsError
 
 
 def main(arguments: list[str]) -> int:
     """Serve, and give the exit code."""
     options = _parser().parse_args(arguments)
     # after the options: --help need not wait for the web framework
+    from mlops_core.local_workspace.replies import ApiError
     from mlops_core.local_workspace.server import Site, serve
 
     def announce(site: Site) -> None:
@@ -25,7 +26,16 @@ def main(arguments: list[str]) -> int:
 
     try:
         folder = options.data.resolve()
-        serve(folder, port=options.port, is_leased=options.leased, announce=announce)
+        serve(
+            folder,
+            port=options.port,
+            is_leased=options.leased,
+            switches=dict(options.switch),
+            announce=announce,
+        )
+    except ApiError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        return USAGE
     except MlopsError as error:
         if options.leased:
             _tell_starter({"error": error.message, "hint": error.hint})
@@ -47,6 +57,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         default=Path(".mlops/local-workspace"),
         help="where it keeps its state (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        type=lambda text: tuple(text.partition("=")[::2]),
+        metavar="NAME=POSITION",
+        help="how to behave where workspaces differ, kept in FOLDER: content=normalised is the"
+        " service before 2025-12-16, policy=on and quota=on refuse runs",
     )
     parser.add_argument("--leased", action="store_true", help=argparse.SUPPRESS)
     return parser

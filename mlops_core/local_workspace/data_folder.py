@@ -13,6 +13,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mlops_core.errors import MlopsError
+
 SERVING_LOCK = "serving.lock"
 STARTING_LOCK = "starting.lock"
 LOG = "server.log"
@@ -30,13 +32,21 @@ class ServerFile:
 
 
 def prepare(folder: Path) -> None:
-    """Create the folder for its user alone, ignored by git; an existing one is made so."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    ignored = folder.parent if folder.parent.name == ".mlops" else folder
-    ignore = ignored / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    """Create the folder for its user alone, ignored by git; an existing one is made so.
+
+    Raises MlopsError if it cannot be written.
+    """
+    ignore = (folder.parent if folder.parent.name == ".mlops" else folder) / ".gitignore"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise MlopsError(
+            f"the embedded workspace cannot keep its state in {folder}: {error.strerror}",
+            hint="make that folder writable, or remove what is in its place",
+        ) from None
 
 
 def read_token(folder: Path) -> str | None:

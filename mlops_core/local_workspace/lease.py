@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import http.client
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -172,12 +173,19 @@ def _spawn(folder: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  # our own interpreter and module
             arguments,
             cwd=package_parent,
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=sys.platform != "win32",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without the settings of the script that happens to come first."""
+    settings = ("DATABRICKS_", "MLFLOW_", "MLOPS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(settings)}
 
 
 def _read_greeting(child: subprocess.Popen[bytes], folder: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -107,7 +107,12 @@ class WorkspaceServer(uvicorn.Server):
 
 
 def serve(
-    folder: Path, *, port: int | None, is_leased: bool, announce: Callable[[Site], None]
+    folder: Path,
+    *,
+    port: int | None,
+    is_leased: bool,
+    switches: Mapping[str, str],
+    announce: Callable[[Site], None],
 ) -> None:
     """Serve a data folder until the end; for the rest of this process nobody else can.
 
@@ -122,6 +127,8 @@ def serve(
         number = int(listener.getsockname()[1])
         token = folders.make_token(folder)
         with open_services(folder, lambda: (f"http://{_LOOPBACK}:{number}", token)) as services:
+            for name, position in switches.items():
+                services.switches.set(name, position)
             _serve(services, listener, is_leased=is_leased, announce=announce)
 
 
@@ -189,7 +196,8 @@ def _be_the_only_server(folder: Path, timeout: float) -> None:
 def _listen(folder: Path, port: int | None) -> socket.socket:
     kept = folders.read_server(folder)
     for candidate in (port,) if port is not None else (kept.port if kept else 0, 0):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # named, so that asyncio switches off its delays: an answer is two packets
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if sys.platform == "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:

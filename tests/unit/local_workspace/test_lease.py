@@ -181,3 +181,42 @@ def test_the_lease_is_cheap_to_import():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert not {"fastapi", "uvicorn", "sqlite3", "mlflow", "pydantic"} & set(loaded.stdout.split())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MlopsError, match="cannot keep its state in"), acquire(tmp_path / "file"):
+        pass
+
+
+def test_switches_are_kept_in_the_folder_and_checked(folder):
+    command = [sys.executable, "-m", "mlops_core.local_workspace", "--data", str(folder)]
+    wrong = subprocess.run(
+        [*command, "--switch", "content=rotten"], capture_output=True, text=True, timeout=30
+    )
+    assert wrong.returncode == 2
+    assert "kept or normalised" in wrong.stderr
+    right = [*command, "--switch", "content=normalised"]
+    server = subprocess.Popen(right, stdout=subprocess.PIPE, text=True)
+    server.stdout.readline()
+    server.terminate()
+    server.communicate(timeout=30)
+    with acquire(folder) as lease:
+        assert _ask(lease, "/local/switches")["content"] == "normalised"
+
+
+def test_a_port_that_is_taken_is_an_error_when_asked_for(folder):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "mlops_core.local_workspace", "--data", str(folder)]
+        refused = subprocess.run(
+            [*command, "--port", port], capture_output=True, text=True, timeout=30
+        )
+    assert refused.returncode == 1
+    assert f"port {port} of this machine is taken" in refused.stderr
+
+
+def test_the_server_does_not_inherit_the_first_scripts_settings(folder, monkeypatch):
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-secret")
+    with acquire(folder):
+        assert "DATABRICKS_TOKEN" not in _server(folder).environ()
