@@ -106,7 +106,8 @@ class Checkout:
 
     def _listed(self) -> Iterator[tuple[str, bool]]:
         if not self.is_git:
-            yield from ((path, False) for path in _walk(self.folder, ""))
+            if self.folder.is_dir():
+                yield from ((path, False) for path in _walk(self.folder, ""))
             return
         for entry in _split(self._git("ls-files", "-z", "-t", "-co", "--exclude-standard")):
             yield entry[2:], entry[0] == "S"
@@ -194,7 +195,7 @@ def _run_git(
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
-    for child in sorted(folder.iterdir()):
+    for child in sorted(folder.iterdir()) if folder.is_dir() else ():
         path = prefix + child.name
         if child.name in NEVER:
             continue

@@ -59,7 +59,7 @@ def open_session(settings: Settings, notify: Notify | None = None) -> Iterator[S
     that user has a home folder: no other requests. Raises SettingsError, BranchError,
     Unauthorized or Unavailable, each before any work.
     """
-    branch = _branch(settings)
+    branch = branch_of(settings)
     with ExitStack() as stack:
         login, web_url = _log_in(settings, stack, notify)
         client = _connect(login, settings, stack)
@@ -82,7 +82,8 @@ def mlflow_environment(session: Session) -> Mapping[str, str]:
     return {**session.login.environment, **uris}
 
 
-def _branch(settings: Settings) -> str:
+def branch_of(settings: Settings) -> str:
+    """The branch: in a workspace the notebook's own path tells it, else see `current_branch`."""
     inside = slug_of_notebook(_notebook_path()) if settings.is_inside_databricks else None
     return inside or current_branch(settings.values, settings.project_folder)
 
