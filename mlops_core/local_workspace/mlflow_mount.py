@@ -67,7 +67,7 @@ class MlflowMount:
             loaded = self._mlflow
             if loaded is None:
                 loaded = await asyncio.to_thread(self.load)
-            await loaded(scope, receive, send)
+            await loaded(_as_json(scope), receive, send)
 
     def warm(self) -> None:
         """Begin to load MLflow in the background, if it is installed and not loaded."""
@@ -134,6 +134,14 @@ def _folder_uri(folder: Path) -> str:
 
 def _has_token(scope: Scope) -> bool:
     return any(name == b"authorization" for name, _ in scope["headers"])
+
+
+def _as_json(scope: Scope) -> Scope:
+    """Databricks reads JSON whatever a client calls it (databricks-cli: `text/json`)."""
+    if not _has_token(scope):
+        return scope
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    return {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
 
 
 def _refusal(request: Request) -> Response:
