@@ -115,5 +115,8 @@ def make_checkout(tmp_path: Path) -> Callable[..., Checkout]:
 def checkout(make_checkout: Callable[..., Checkout], served: Lease) -> Checkout:
     """A checkout on a branch of its own, whose scripts talk to the shared workspace."""
     return make_checkout(
-        f"feature/{uuid4().hex[:8]}", DATABRICKS_HOST=served.host, DATABRICKS_TOKEN=served.token
+        f"feature/{uuid4().hex[:8]}",
+        DATABRICKS_HOST=served.host,
+        DATABRICKS_TOKEN=served.token,
+        MLFLOW_REGISTRY_URI="databricks",
     )
