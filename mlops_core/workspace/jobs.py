@@ -69,6 +69,12 @@ class Jobs:
         call = Call("POST", "jobs/create", body=settings, is_repeatable=False, version=_VERSION)
         return Fields(call.endpoint, self.http.request(call).json).number("job_id")
 
+    def get(self, job_id: int) -> JobInfo:
+        """A saved job with its tasks, which `find` leaves out; NotFound if there is none."""
+        return _job(
+            Fields("jobs/get", self.http.get("jobs/get", version=_VERSION, job_id=job_id).json)
+        )
+
     def find(self, name: str) -> tuple[JobInfo, ...]:
         """All jobs of that name. The service compares without case; this does not."""
         pages = self._pages("jobs/list", name=name, limit=100)

@@ -1,0 +1,41 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Training that runs by itself
+# MAGIC
+# MAGIC As the notebook of a job, or run by hand, this trains a model and registers it. The widgets
+# MAGIC say how; an empty one stands for the branch's own.
+# MAGIC
+# MAGIC In a checkout the same file is a script, which creates or renews the job:
+# MAGIC `python mlflow_hooks/mlflow_training_hook.py --cron "0 0 3 * * ?" --timezone Europe/Berlin`.
+# MAGIC More: docs/hooks.md
+
+# COMMAND ----------
+
+PARAMETERS = {
+    "project": "projects/ExampleTrainingProject",
+    "model_name": "",
+    "experiment": "",
+    "branch": "master",
+    "cluster": "",  # a cluster's id, serverless, or JSON; empty: the project's cluster.json
+    "user": "",
+    "commit": "",
+}
+if "dbutils" in globals():
+    for name, default in PARAMETERS.items():
+        dbutils.widgets.text(name, default)  # noqa: F821 - every notebook has it
+        PARAMETERS[name] = dbutils.widgets.get(name)  # noqa: F821 - every notebook has it
+
+# COMMAND ----------
+
+try:
+    from mlops_core.cli import hooks
+except ModuleNotFoundError as missing:
+    if "dbutils" in globals():
+        hint = "first run: %pip install, with the path of the mlops_core wheel in this folder"
+        raise ModuleNotFoundError(f"this Python has no {missing.name}; {hint}") from None
+    raise SystemExit(
+        f"error: this Python has no {missing.name}\n"
+        "hint:  from the project root: python -m pip install -r databricks-sync/requirements.txt"
+    ) from None
+
+hooks.run(hooks.TRAINING, PARAMETERS, globals().get("dbutils"))
