@@ -182,17 +182,10 @@ def _upload_from_json(body: Mapping[str, object], incoming: Path) -> Upload:
 def _make_folder(services: Services, path: str) -> None:
     parts = split_path(path)
     for count in range(1, len(parts) + 1):
-        if services.tree.find(join_path(parts[:count])) is None:
-            check_may_create(join_path(parts[:count]), is_folder=True)
-            break
-    check_folder_names(parts)
+        folder = join_path(parts[:count])
+        if services.tree.find(folder) is None:
+            check_may_create(folder, is_folder=True)
     services.tree.make_folder(path)
-
-
-def check_folder_names(parts: tuple[str, ...]) -> None:
-    """Refuse .git anywhere in a new folder's path."""
-    if ".git" in parts:
-        check_may_create(join_path(parts), is_folder=True)
 
 
 def _delete(services: Services, path: str, is_recursive: bool) -> None:

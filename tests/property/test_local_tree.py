@@ -14,9 +14,9 @@ from mlops_core.local_workspace.imports import Upload, import_object
 from mlops_core.local_workspace.replies import ApiError
 
 HEADER = b"# Databricks notebook source\n"
-FOLDERS = st.sampled_from(["/Shared", "/Shared/a", "/Shared/a/b", "/Shared/x.py"])
-NAMES = st.sampled_from(["x", "x.py", "X.py", "a", "y z.txt"])
-CONTENTS = st.sampled_from([b"", b"1", HEADER + b"1", HEADER + b"2"])
+FOLDERS = st.sampled_from(["/Shared", "/Shared", "/Shared", "/Shared/a", "/Shared/x.py"])
+NAMES = st.sampled_from(["x", "x.py", "x.py", "X.py", "a"])
+CONTENTS = st.sampled_from([b"1", HEADER + b"1", HEADER + b"2"])
 
 
 class Workspace(RuleBasedStateMachine):
@@ -112,5 +112,5 @@ class Workspace(RuleBasedStateMachine):
         }
 
 
-Workspace.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Workspace.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestWorkspace = Workspace.TestCase
