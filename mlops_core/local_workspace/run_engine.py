@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlops_core.local_workspace.process import Driver
+from mlops_core.local_workspace.replies import ApiError
 from mlops_core.local_workspace.run_record import (
     CANCELED,
     RUNNING,
@@ -29,7 +30,7 @@ class _Active:
     thread: threading.Thread | None = None
     driver: Driver | None = None
     verdict: RunStatus | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def attach(self, driver: Driver) -> None:
         """Remember the process, and end it if the run was cancelled while it started."""
@@ -58,6 +59,7 @@ class RunEngine:
         self._clock = clock
         self._active: dict[int, _Active] = {}
         self._lock = threading.Lock()
+        self.on_start: list[Callable[[], None]] = []
 
     def now(self) -> int:
         """The server's clock in milliseconds."""
@@ -78,6 +80,8 @@ class RunEngine:
         with self._lock:
             self._active[run.run_id] = active
         active.thread.start()
+        for listener in self.on_start:
+            listener()
 
     def cancel(self, run_id: int) -> None:
         """Ask the run to end; returns at once. Nothing happens to a run that is over."""
@@ -103,7 +107,9 @@ class RunEngine:
     def _stop(self, run_id: int, verdict: RunStatus) -> None:
         with self._lock:
             active = self._active.get(run_id)
-        if active:
+        if active is None:
+            return
+        with active.lock:  # so that a run which just ended does not become TERMINATING again
             active.stop(verdict)
             run = self.records.find(run_id)
             if run and not run.status.is_over:
@@ -113,10 +119,13 @@ class RunEngine:
         timer = self._timer(run.timeout, run.run_id)
         ended: dict[str, RunRecord] = {}
         try:
-            self.records.save(replace(run, status=RUNNING))
+            with active.lock:
+                if active.verdict is None:
+                    self.records.save(replace(run, status=RUNNING))
             for task in task_order(tasks):
                 ended[task.name] = self._carry_out_task(run, task, active, ended)
-            self._finish(run, list(ended.values()), active.verdict)
+            with active.lock:
+                self._finish(run, list(ended.values()), active.verdict)
         finally:
             if timer:
                 timer.cancel()
@@ -138,6 +147,10 @@ class RunEngine:
             driver = self.launcher.start(run, task)
         except TaskRefused as refusal:
             return replace(task, status=refusal.status, error=refusal.status.message)
+        except (OSError, ApiError) as error:
+            message = f"The driver could not start: {error}"
+            failed = RunStatus("INTERNAL_ERROR", "FAILED", message, "DRIVER_ERROR")
+            return replace(task, status=failed, error=message)
         self.records.save(replace(task, status=RUNNING))
         active.attach(driver)
         timer = self._timer(task.timeout, run.run_id)

@@ -157,6 +157,7 @@ def _serve(
 
     leases = Leases(lambda: server.end())
     routes = MlflowMount(create_app(services, jobs), services)
+    jobs.engine.on_start.append(routes.warm)
     layers = LeaseLayer(FaultLayer(routes, services.faults), leases, describe)
     gate = Gate(layers, token=token, workspace_id=services.workspace_id, port=port)
     server = WorkspaceServer(_config(gate), on_ready=tell, shut_down=jobs.shutdown)
