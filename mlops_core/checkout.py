@@ -26,10 +26,14 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Which files a folder has, as relative paths with `/`; and what is left out of it."""
+    """Which files a folder has, as relative paths with `/`; and what is left out of it.
+
+    ``deleted`` are files that git's index has and the folder has not.
+    """
 
     paths: tuple[str, ...]
     skipped: tuple[Skip, ...] = ()
+    deleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Checkout:
 
     def files(self) -> Files:
         """Every file that git has or would take here; outside git, every file."""
-        paths, skipped = [], []
+        paths, skipped, deleted = [], [], []
         for listed, is_sparse in self._listed():
             path = listed.rstrip("/")
             skip = "git leaves it out of this sparse checkout" if is_sparse else self._reason(path)
@@ -51,7 +55,10 @@ class Checkout:
                 skipped.append(Skip(path, skip))
             elif (self.folder / path).is_file():
                 paths.append(path)
-        return Files(tuple(sorted(set(paths))), tuple(sorted(set(skipped), key=lambda s: s.path)))
+            else:
+                deleted.append(path)
+        left_out = tuple(sorted(set(skipped), key=lambda skip: skip.path))
+        return Files(tuple(sorted(set(paths))), left_out, tuple(sorted(set(deleted))))
 
     def ignored(self, paths: Iterable[str]) -> frozenset[str]:
         """Those of ``paths`` that git would ignore, whether they exist or not."""

@@ -121,14 +121,14 @@ def is_designer_name(name: str) -> bool:
 def source_form(name: str, content: bytes) -> Form:
     """The form of a file that is no Jupyter notebook, by its extension and first line.
 
-    The first line must be the header exactly, after a byte order mark if there is one: some
-    editors write that mark unasked, and nobody means a module by it.
+    The first line must be the header exactly and end in LF or CRLF, as the service has it; but
+    after a byte order mark, which some editors write unasked, it counts as well.
     """
     language = _BY_EXTENSION.get(extension_of(name).lower())
     if language is None:
         return A_FILE
     head = content[:64].removeprefix(BOM)
-    line = head.replace(b"\r", b"\n").split(b"\n", 1)[0]
+    line = head.split(b"\n", 1)[0].removesuffix(b"\r")
     return Form(NOTEBOOK, language.name, SOURCE) if line == language.header.encode() else A_FILE
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlops_core.errors import MlopsError
 from mlops_core.sync.backup import Backup
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.pair import Pair, prepare_state
@@ -17,7 +21,8 @@ def pull(pair: Pair, *, notify: Notify = ignore) -> Report:
     before anything is changed, for a workspace folder that is missing or all but empty.
     """
     prepare_state(pair.state)
-    planned = prepare_pull(pair, notify)
+    with _folder(pair):
+        planned = prepare_pull(pair, notify)
     backup = Backup(pair.state, pair.scope)
     journal = Journal(pair, planned.survey, notify, backup)
     try:
@@ -25,3 +30,16 @@ def pull(pair: Pair, *, notify: Notify = ignore) -> Report:
     finally:
         journal.save()
     return journal.report(planned.survey.count_equal())
+
+
+@contextmanager
+def _folder(pair: Pair) -> Iterator[None]:
+    """Make the folder here, so that git can be asked about it; not if the pull is refused."""
+    is_new = not pair.folder.exists()
+    pair.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except MlopsError:
+        if is_new:
+            pair.folder.rmdir()
+        raise

@@ -55,22 +55,22 @@ def _is_needed(path: str, local: LocalTree, base: Base) -> bool:
 
 def _local_names(found: Survey) -> dict[str, str]:
     """The file here of each object that could be written."""
+    deleted = {name.lower(): name for name in found.local.deleted}
     names = {}
     for path in found.remote.objects:
         form = found.form(path)
         if form:
-            names[path] = local_name(path, form, _known_names(found, path, form.extension))
+            known = list(_known_names(found, path))
+            known += filter(None, [deleted.get((path + form.extension).lower())])
+            names[path] = local_name(path, form, known)
     return names
 
 
-def _known_names(found: Survey, path: str, extension: str) -> Iterable[str]:
+def _known_names(found: Survey, path: str) -> Iterable[str]:
     if path in found.local.files:
         yield found.local.files[path].local
     if path in found.base.records:
         yield found.base.records[path].local
-    shouted = path + extension.upper()
-    if extension == ".r" and found.checkout.staged(shouted) is not None:
-        yield shouted
 
 
 def _without_unholdable(

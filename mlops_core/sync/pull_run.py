@@ -32,7 +32,6 @@ class PullRun:
 
     def carry_out(self) -> None:
         """Do everything."""
-        self._pair.folder.mkdir(parents=True, exist_ok=True)
         work: Mapping[Action, Callable[[Step], None]] = {
             Action.DELETE: self._delete,
             Action.REMEMBER: self._remember,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -39,13 +39,14 @@ class LocalTree:
     """The checkout's files by their path in the workspace.
 
     ``excluded`` are the paths about which nothing is known or decided: nothing at or below them
-    is touched on either side.
+    is touched on either side. ``deleted`` are the files that git still expects here.
     """
 
     files: Mapping[str, LocalFile]
     skipped: tuple[Skip, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     excluded: frozenset[str] = frozenset()
+    deleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class RemoteTree:
     folders: frozenset[str] = frozenset()
     skipped: tuple[Skip, ...] = ()
     troubles: tuple[Trouble, ...] = ()
-    excluded: frozenset[str] = field(default=frozenset())
+    excluded: frozenset[str] = frozenset()
 
 
 def read_checkout(checkout: Checkout) -> LocalTree:
@@ -80,6 +81,7 @@ def read_checkout(checkout: Checkout) -> LocalTree:
         listed.skipped,
         (*troubles, *collisions),
         frozenset(excluded),
+        listed.deleted,
     )
 
 

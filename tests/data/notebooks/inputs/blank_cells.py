@@ -1,0 +1,14 @@
+# Databricks notebook source
+
+
+# COMMAND ----------
+
+print(1)
+
+# COMMAND ----------
+
+
+
+# COMMAND ----------
+
+print(2)

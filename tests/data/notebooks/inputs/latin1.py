@@ -1,0 +1,3 @@
+# Databricks notebook source
+# café
+print(1)

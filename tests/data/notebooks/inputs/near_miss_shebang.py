@@ -1,0 +1,3 @@
+#!/usr/bin/env python
+# Databricks notebook source
+print(1)

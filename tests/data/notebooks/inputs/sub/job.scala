@@ -1,0 +1,6 @@
+// Databricks notebook source
+val x = 1
+
+// COMMAND ----------
+
+println(x)

@@ -1,0 +1,11 @@
+-- Databricks notebook source
+SELECT 1
+
+-- COMMAND ----------
+
+-- MAGIC %md
+-- MAGIC # Title
+
+-- COMMAND ----------
+
+SELECT 2

@@ -1,0 +1,6 @@
+# Databricks notebook source
+
+
+print(1)
+# COMMAND ----------
+print(2)
