@@ -19,6 +19,10 @@ class InputWidgetNotDefined(Exception):
     """`dbutils.widgets.get` of a name that neither the notebook nor the job has given."""
 
 
+class NotHere(RuntimeError):
+    """What was asked for exists on a cluster, not in the embedded workspace."""
+
+
 class Widgets:
     """Parameters of a notebook: the job's values win over the defaults that the cells give."""
 
@@ -99,7 +103,7 @@ class Missing:
         """Refuse, naming what was asked for."""
         if name.startswith("__"):
             raise AttributeError(name)
-        raise NotImplementedError(
+        raise NotHere(
             f"dbutils.{self._part}.{name} does not exist in the embedded workspace; "
             "files below /Workspace are ordinary files here"
         )

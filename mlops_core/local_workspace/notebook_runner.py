@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mlops_core.local_workspace.dbutils import NotebookExit
+from mlops_core.local_workspace.dbutils import NotebookExit, NotHere
 from mlops_core.local_workspace.driver_context import DriverContext, read_notebook
 from mlops_core.local_workspace.packages import missing_requirements
 
@@ -87,7 +87,7 @@ def _run_magic(path: str, magic: str, text: str, namespace: dict[str, object]) -
     elif magic == "%sh":
         subprocess.run(argument, shell=True, check=True)  # noqa: S602 - the cell asks for a shell
     elif magic in _OTHER_LANGUAGES:
-        raise NotImplementedError(
+        raise NotHere(
             f"{path} has a {magic} cell; the embedded workspace runs Python notebooks only"
         )
 

@@ -206,6 +206,13 @@ def test_a_notebook_gets_widgets_and_gives_a_result(submit, upload):
     assert output.logs is None
 
 
+def test_a_notebook_runs_another_as_a_run_of_its_own(submit, upload):
+    other = upload("callee", "dbutils.notebook.exit(dbutils.widgets.get('x') * 2)\n", notebook=True)
+    call = f"dbutils.notebook.exit(dbutils.notebook.run({other!r}, 60, {{'x': 'ab'}}))\n"
+    _, output = submit(**notebook(upload("caller", call, notebook=True)))
+    assert output.notebook_output.result == "abab"
+
+
 def test_databricks_sdk_works_inside_a_run(submit, upload):
     path = upload(
         "inside",
