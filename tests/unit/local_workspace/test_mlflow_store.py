@@ -1,5 +1,8 @@
 """Experiments follow the tree also where the tree changed while MLflow was not loaded."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from mlops_core.local_workspace.application import open_services
@@ -15,9 +18,21 @@ def tree(tmp_path):
         yield services.tree
 
 
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory) -> Path:
+    """MLflow's tables; to make them takes a second."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    folder = tmp_path_factory.mktemp("tables")
+    SqlAlchemyStore(f"sqlite:///{(folder / 'empty.db').as_posix()}", folder.as_uri())
+    return folder / "empty.db"
+
+
 @pytest.fixture
-def open_store(tree, tmp_path):
+def open_store(tree, tmp_path, empty_database):
     from mlops_core.local_workspace.mlflow_store import ExperimentStore
+
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
 
     def open_it() -> ExperimentStore:
         return ExperimentStore(
