@@ -63,7 +63,7 @@ def loop(checkout: Path, environ: Mapping[str, str], workspace: Workspace) -> No
 
     def script(path: str) -> None:
         say(f"$ python {path}")
-        subprocess.run([sys.executable, path], cwd=checkout, env=environ, check=True)
+        run_script([sys.executable, path], checkout, environ)
 
     with step("the notebooks go to the workspace"):
         script("databricks-sync/to_databricks.py")
@@ -83,6 +83,25 @@ def loop(checkout: Path, environ: Mapping[str, str], workspace: Workspace) -> No
         subprocess.run(
             ["git", "--no-pager", "diff", "--stat"], cwd=checkout, env=environ, check=True
         )
+
+
+def run_script(command: list[str], checkout: Path, environ: Mapping[str, str]) -> None:
+    """Run a script to its end; Ctrl-C reaches it once, through us, and it ends in order."""
+    is_windows = os.name == "nt"
+    with subprocess.Popen(
+        command,
+        cwd=checkout,
+        env=environ,
+        start_new_session=not is_windows,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    ) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.CTRL_BREAK_EVENT if is_windows else signal.SIGINT)
+            raise
+    if code:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def report(checkout: Path, workspace: Workspace) -> None:
@@ -138,8 +157,8 @@ class Workspace:
         found = self._call("mlflow/model-versions/search")["model_versions"]
         return [(version["name"], version["version"]) for version in found]
 
-    def _call(self, path: str, body: Json | None = None, **query: str) -> Json:
-        url = f"{self.host}/api/2.0/{path}?{urlencode(query)}"
+    def _call(self, endpoint: str, body: Json | None = None, **query: str) -> Json:
+        url = f"{self.host}/api/2.0/{endpoint}?{urlencode(query)}"
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = Request(url, None if body is None else json.dumps(body).encode(), headers)
         with urlopen(request) as answer:
