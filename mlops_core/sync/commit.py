@@ -1,0 +1,78 @@
+"""The files of the commit that is checked out, whatever lies about in the checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_core.errors import SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """A commit and when it was made, in seconds."""
+
+    sha: str
+    committed_at: int
+
+
+def read_commit(project: Path) -> CommitInfo:
+    """The commit that is checked out; SyncError if there is none."""
+    answer = _git(project, "show", "--no-patch", "--format=%H %ct", "HEAD").decode()
+    sha, _, committed_at = answer.strip().partition(" ")
+    return CommitInfo(sha, int(committed_at))
+
+
+def export_commit(project: Path, commit: CommitInfo, folders: Mapping[str, Path]) -> None:
+    """Write the commit's files below each folder (as git names it) to another place.
+
+    Only files: a symbolic link would lead out of the commit. Raises SyncError for a folder that
+    the commit does not have.
+    """
+    for folder, target in folders.items():
+        archive = target.with_name(target.name + ".tar")
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        tree = f"{commit.sha}:{folder}" if folder not in {"", "."} else commit.sha
+        try:
+            _git(project, "archive", "--format=tar", f"--output={archive}", tree)
+        except SyncError as error:
+            raise SyncError(
+                f"commit {commit.sha[:10]} has no folder {folder}: {error.message}",
+                hint="commit it, or set NOTEBOOK_FOLDER to the one that it has",
+            ) from None
+        _unpack(archive, target)
+        archive.unlink()
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive) as members:
+        for member in members:
+            content = members.extractfile(member) if member.isreg() else None
+            if content is None:
+                continue
+            file = target / member.name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with content, file.open("wb") as out:
+                while block := content.read(1024 * 1024):
+                    out.write(block)
+
+
+def _git(project: Path, *arguments: str) -> bytes:
+    try:
+        return subprocess.run(  # noqa: S603 - a fixed command, no shell
+            ["git", *arguments],  # noqa: S607 - whichever git is on the user's PATH
+            cwd=project,
+            capture_output=True,
+            check=True,
+        ).stdout
+    except FileNotFoundError:
+        raise SyncError("there is no git here", hint="install git") from None
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        raise SyncError(
+            f"git says: {said[-1]}", hint="run this in a checkout that has a commit"
+        ) from None
