@@ -78,12 +78,15 @@ class ExperimentStore(SqlAlchemyStore):
         while True:
             page = self.search_experiments(ViewType.ACTIVE_ONLY, _PAGE, page_token=token)
             for experiment in page:
-                node = self._tree.find(experiment.name)
-                if node is None or node.kind not in {EXPERIMENT, NOTEBOOK}:
+                if not self._is_in_tree(experiment.name):
                     super().delete_experiment(experiment.experiment_id)
             token = page.token
             if not token:
                 return
+
+    def _is_in_tree(self, name: str) -> bool:
+        node = self._tree.find(name) if name.startswith("/") else None
+        return node is not None and node.kind in {EXPERIMENT, NOTEBOOK}
 
     def restore_experiment(self, experiment_id: str) -> None:
         """Restore the experiment and its object, if its place is still free."""

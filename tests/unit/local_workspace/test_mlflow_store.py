@@ -21,10 +21,11 @@ def tree(tmp_path):
 @pytest.fixture(scope="module")
 def empty_database(tmp_path_factory) -> Path:
     """MLflow's tables; to make them takes a second."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from mlops_core.local_workspace.mlflow_store import ExperimentStore
 
     folder = tmp_path_factory.mktemp("tables")
-    SqlAlchemyStore(f"sqlite:///{(folder / 'empty.db').as_posix()}", folder.as_uri())
+    uri = f"sqlite:///{(folder / 'empty.db').as_posix()}"
+    ExperimentStore(None, USER, database_uri=uri, artifact_root=folder.as_uri())
     return folder / "empty.db"
 
 
