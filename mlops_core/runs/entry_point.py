@@ -1,4 +1,4 @@
-"""Runs one MLflow project on the driver. Self-contained: uploaded and started by a job's task.
+"""Runs one MLflow project on the driver: uploaded with driver_output.py, started by a job's task.
 
 It knows what to do from its arguments alone, imports nothing but the standard library (and
 mlflow once the project is done), and compiles on Python 3.9.
@@ -7,117 +7,20 @@ mlflow once the project is done), and compiles on Python 3.9.
 from __future__ import annotations
 
 import argparse
-import json
+import importlib.util
 import os
 import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 import types
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING
 
-FLUSH_SECONDS = 2.0
-PART_LIMIT = 4 * 1024 * 1024  # an export of 10 MiB or more is refused
-KEPT_LIMIT = 64 * 1024 * 1024
-
-
-class Output:
-    """Keeps what the project prints, and puts it into numbered files that a watcher can read.
-
-    Each file is one line of JSON (``bytes``, and in the last one ``is_last`` and ``error``) and
-    then the text; ``bytes`` tells a reader that comes too early to look again.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = Path(folder) if folder else None
-        self._parts = 0
-        self._pending: list[str] = []
-        self._kept: list[str] = []
-        self._size = 0
-        self._lock = threading.Lock()
-        self._has_more = threading.Event()
-        self._is_over = threading.Event()
-        self._writer = threading.Thread(target=self._follow, daemon=True)
-
-    def start(self) -> None:
-        """Begin to write files: the first at once, later ones not more often than every 2 s."""
-        self._writer.start()
-
-    def add(self, text: str) -> None:
-        """Take ``text`` in; never waits for a file."""
-        with self._lock:
-            self._pending.append(text)
-            if self._size < KEPT_LIMIT:
-                self._kept.append(text)
-            self._size += len(text)
-        self._has_more.set()
-
-    def text(self) -> str:
-        """Everything so far, up to a limit."""
-        with self._lock:
-            return "".join(self._kept)
-
-    def close(self, error: dict[str, str] | None) -> None:
-        """Write the rest, and say that it was the last."""
-        self._is_over.set()
-        self._has_more.set()
-        self._writer.join()
-        self._flush({"is_last": True, "error": error})
-
-    def _follow(self) -> None:
-        while not self._is_over.is_set():
-            self._has_more.wait()
-            self._has_more.clear()
-            self._flush({})
-            self._is_over.wait(FLUSH_SECONDS)
-
-    def _flush(self, last: dict[str, object]) -> None:
-        with self._lock:
-            content = "".join(self._pending).encode("utf-8", "replace")
-            self._pending = []
-        while len(content) > PART_LIMIT:
-            self._write({}, content[:PART_LIMIT])
-            content = content[PART_LIMIT:]
-        if content or last:
-            self._write(last, content)
-
-    def _write(self, header: dict[str, object], content: bytes) -> None:
-        if self._folder is None:
-            return
-        self._parts += 1
-        head = json.dumps({"bytes": len(content), **header}).encode("ascii")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{self._parts:06}.txt").write_bytes(head + b"\n" + content)
-        except OSError as problem:
-            self._folder = None
-            _say(f"the output cannot be followed live ({problem}); it comes when the run is over")
-
-
-class Tee:
-    """A text stream that also hands everything to an Output."""
-
-    def __init__(self, stream: TextIO, output: Output) -> None:
-        self._stream = stream
-        self._output = output
-
-    def write(self, text: str) -> int:
-        """Write ``text`` to both."""
-        self._output.add(text)
-        self._stream.write(text)
-        return len(text)
-
-    def writelines(self, lines: list[str]) -> None:
-        """Write each of ``lines`` to both."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
+if TYPE_CHECKING:
+    from mlops_core.runs.driver_output import Output
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -136,6 +39,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def load_beside(project: str, name: str) -> types.ModuleType:
+    """The module that was uploaded with this file; a driver does not say where that lies."""
+    file = Path(project).parent / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"mlops_{name}", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"there is no {file}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def set_environment(options: argparse.Namespace) -> None:
     """Make MLflow, here and in child processes, continue the run that the launcher created."""
     names = {
@@ -145,6 +59,8 @@ def set_environment(options: argparse.Namespace) -> None:
         "MLFLOW_REGISTRY_URI": options.registry_uri,
     }
     os.environ.update({name: value for name, value in names.items() if value})
+    # `python` in a shell command, or in a step that MLflow starts, is the one that runs this.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     loaded = sys.modules.get("mlflow")  # some runtimes import it before our code
     if loaded:
         loaded.set_tracking_uri(options.tracking_uri)
@@ -174,15 +90,11 @@ def run_python(words: list[str]) -> None:
 
 
 def run_shell(command: str) -> None:
-    """Run ``command`` by the shell; its output goes through our streams as it comes."""
+    """Run ``command`` by the shell."""
     shell = ["cmd", "/c", command] if os.name == "nt" else ["bash", "-c", command]
-    child = subprocess.Popen(  # noqa: S603 - the project's own command
-        shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
-    )
-    for line in cast(TextIO, child.stdout):
-        sys.stdout.write(line)
-    if child.wait():
-        raise SystemExit(child.returncode)
+    status = subprocess.run(shell, check=False).returncode  # noqa: S603 - the project's own
+    if status:
+        raise SystemExit(status)
 
 
 def run_project(options: argparse.Namespace) -> tuple[BaseException | None, dict[str, str] | None]:
@@ -245,21 +157,19 @@ def finish_run(options: argparse.Namespace, output: Output, status: str) -> None
 def main(arguments: list[str]) -> None:
     """Run the project; raises what ended it, so that the job's run fails with it."""
     options = parse(arguments)
-    output = Output(options.output)
-    streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, Tee(stream, output)) for stream in streams)
+    driver_output = load_beside(options.project, "driver_output")
+    output = driver_output.Output(options.output)
     output.start()
     set_environment(options)
-    error, description = run_project(options)
-    if description:
-        _say(description["trace"] or description["message"])
-    try:
-        finish_run(options, output, "FAILED" if error else "FINISHED")
-    except Exception as problem:  # noqa: BLE001 - only the project's own outcome counts
-        _say(f"the MLflow run could not be ended: {problem}")
-    finally:
-        sys.stdout, sys.stderr = streams
-        output.close(description)
+    with driver_output.followed(output):
+        error, description = run_project(options)
+        if description:
+            output.keep(description["trace"] or description["message"] + "\n")
+        try:
+            finish_run(options, output, "FAILED" if error else "FINISHED")
+        except Exception as problem:  # noqa: BLE001 - only the project's own outcome counts
+            _say(f"the MLflow run could not be ended: {problem}")
+    output.close(description)
     if description and isinstance(error, SystemExit):
         raise RuntimeError(description["message"])
     if error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mlops_core.errors import MlopsError
+from mlops_core.errors import MlopsError, WorkspaceError
 from mlops_core.paths import WorkspacePath, join
 from mlops_core.registry import version_of_run
 from mlops_core.runs import record as records
@@ -122,11 +122,18 @@ class Launcher:
         target = Target(record.run_id, record.experiment_id, _output_folder(order, record))
         body = plan_submission(order, uploaded, target, self.new_token())
         began = self.clock.now()
-        job_run_id = self.client.jobs.submit(body)
+        job_run_id = self._submit_body(body)
         job = self.client.jobs.get_run(job_run_id)
         compute = order.compute.title if order.compute else ""
         self.notify(Submitted(job_run_id, job.page_url, compute))
         return Started(order, record, uploaded, job_run_id, job.page_url, began)
+
+    def _submit_body(self, body: Mapping[str, object]) -> int:
+        try:
+            return self.client.jobs.submit(body)
+        except WorkspaceError as error:
+            error.hint = error.hint or "change the project's cluster.json, or give --cluster FILE"
+            raise
 
     def _watcher(self, started: Started) -> Watcher:
         timeout = started.order.timeout

@@ -14,7 +14,9 @@ from mlops_core.paths import WorkspacePath, join, parent
 from mlops_core.runs.project import Project
 from mlops_core.workspace.files import WorkspaceFiles
 
-ENTRY_POINT = Path(__file__).with_name("entry_point.py")
+DRIVER_FILES = tuple(
+    Path(__file__).with_name(f"{name}.py") for name in ("entry_point", "driver_output")
+)
 MARKER = "complete"
 _SKIPPED = {".git", ".mlops", ".databricks", ".venv", "node_modules", "__pycache__", "mlruns"}
 
@@ -47,11 +49,11 @@ class Upload:
 
 
 def bundle_project(project: Project, files: Iterable[Path]) -> Bundle:
-    """Name ``files`` of the project and the driver file, with a digest over all of it."""
+    """Name ``files`` of the project and the driver's own, with a digest over all of it."""
     named = {
         f"project/{file.relative_to(project.folder).as_posix()}": file for file in sorted(files)
     }
-    named["entry_point.py"] = ENTRY_POINT
+    named.update({file.name: file for file in DRIVER_FILES})
     digest = hashlib.sha256()
     for name, file in sorted(named.items()):
         digest.update(f"{name}\0{file.stat().st_size}\0".encode())

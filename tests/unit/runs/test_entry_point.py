@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mlops_core.runs import entry_point
+from mlops_core.runs import driver_output, entry_point
 from mlops_core.runs.output import parse_part
 
 FILE = Path(entry_point.__file__)
+OUTPUT = Path(driver_output.__file__)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "uploaded"
+    folder = tmp_path / "project"
     folder.mkdir()
+    for file in (FILE, OUTPUT):
+        shutil.copy(file, tmp_path)
     return folder
 
 
@@ -30,7 +34,7 @@ def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
     arguments += ["--experiment-id", "7", "--tracking-uri", "databricks"]
     arguments += ["--output", str(project.parent / "output"), *mode]
     return subprocess.run(
-        [sys.executable, "-S", "-I", str(FILE), *arguments],
+        [sys.executable, "-S", "-I", str(project.parent / FILE.name), *arguments],
         capture_output=True,
         text=True,
         cwd=project.parent,
@@ -51,21 +55,19 @@ def parts(project: Path) -> list[dict[str, object]]:
     return found
 
 
-def test_it_compiles_on_python_3_9_and_imports_only_the_standard_library() -> None:
-    tree = ast.parse(FILE.read_text(encoding="utf-8"), feature_version=(3, 9))
-    compile(tree, str(FILE), "exec")
-    names = {
-        alias.name.partition(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    } | {
-        (node.module or "").partition(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-    }
+@pytest.mark.parametrize("file", [FILE, OUTPUT])
+def test_it_compiles_on_python_3_9_and_imports_only_the_standard_library(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 9))
+    compile(tree, str(file), "exec")
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(str(node.module).partition(".")[0])
     assert len(names) > 5
-    assert names - set(sys.stdlib_module_names) == {"mlflow"}
+    # mlflow once all is done, mlops_core for the type checker alone
+    assert names - set(sys.stdlib_module_names) <= {"mlflow", "mlops_core"}
 
 
 def test_a_script_runs_in_the_drivers_own_process_in_a_copy_of_the_project(project: Path) -> None:
@@ -174,12 +176,31 @@ def test_both_streams_are_kept_in_the_order_in_which_they_were_written(project: 
     assert text.splitlines() == [f"{s} {n}" for n in range(500) for s in ("out", "err")]
 
 
+def test_what_children_and_libraries_write_past_python_is_kept_in_order(project: Path) -> None:
+    (project / "train.py").write_text(
+        "import os, subprocess, sys\n"
+        "for n in range(20):\n"
+        "    print('python', n)\n"
+        "    os.write(2, b'library %d\\n' % n)\n"
+        "    subprocess.run([sys.executable, '-c', f'print(\"child\", {n})'], check=True)\n"
+    )
+    done = run(project, "python", "train.py")
+    assert done.returncode == 0, done.stderr
+    lines = "".join(str(part["text"]) for part in parts(project)).splitlines()
+    assert sorted(lines) == sorted(
+        f"{who} {n}" for n in range(20) for who in ("python", "library", "child")
+    )
+    for who in ("python", "library", "child"):
+        mine = [line for line in lines if line.startswith(who)]
+        assert mine == [f"{who} {n}" for n in range(20)]
+
+
 def test_the_files_of_a_talkative_project_stay_small(project: Path) -> None:
     (project / "train.py").write_text("for n in range(90):\n    print('x' * 99_999)\n")
     assert run(project, "python", "train.py").returncode == 0
     assert sum(len(str(part["text"])) for part in parts(project)) == 9_000_000
     for file in (project.parent / "output").iterdir():
-        assert file.stat().st_size <= entry_point.PART_LIMIT + 100
+        assert file.stat().st_size <= driver_output.PART_LIMIT + 100
 
 
 def test_output_that_cannot_be_written_is_said_once_and_fails_nothing(project: Path) -> None:
