@@ -24,7 +24,7 @@ from mlops_core.runs.order import Order
 from mlops_core.runs.output import OutputReader
 from mlops_core.runs.record import Record, create_record, end_record
 from mlops_core.runs.submission import Target, plan_submission
-from mlops_core.runs.upload import Upload, bundle_project, upload, walk_project
+from mlops_core.runs.upload import Upload, bundle_project, project_files, upload
 from mlops_core.runs.verdict import judge
 from mlops_core.runs.watch import Ending, Watcher
 from mlops_core.workspace.client import WorkspaceClient
@@ -81,11 +81,10 @@ class Launcher:
         )
         try:
             return self._submit(order, record)
-        except MlopsError as error:
-            end_record(self.client.tracking, record.run_id, records.FAILED, error.message)
-            raise
-        except KeyboardInterrupt:
-            end_record(self.client.tracking, record.run_id, records.KILLED, "interrupted")
+        except BaseException as error:
+            is_stopped = isinstance(error, KeyboardInterrupt)
+            status = records.KILLED if is_stopped else records.FAILED
+            end_record(self.client.tracking, record.run_id, status, str(error) or "interrupted")
             raise
 
     def follow(self, started: Started) -> Outcome:
@@ -116,7 +115,9 @@ class Launcher:
 
     def _submit(self, order: Order, record: Record) -> Started:
         home = WorkspacePath(f"/Users/{order.origin.user}")
-        bundle = bundle_project(order.project, walk_project(order.project.folder))
+        bundle = bundle_project(
+            order.project, project_files(order.project, order.dependencies.files)
+        )
         uploaded = upload(self.client.files, bundle, home)
         self.notify(Uploaded(uploaded.root, uploaded.written))
         target = Target(record.run_id, record.experiment_id, _output_folder(order, record))
@@ -126,6 +127,8 @@ class Launcher:
         job = self.client.jobs.get_run(job_run_id)
         compute = order.compute.title if order.compute else ""
         self.notify(Submitted(job_run_id, job.page_url, compute))
+        places = {records.JOB_URL: job.page_url, records.UPLOAD: uploaded.root}
+        self.client.tracking.set_tags(record.run_id, places)
         return Started(order, record, uploaded, job_run_id, job.page_url, began)
 
     def _submit_body(self, body: Mapping[str, object]) -> int:

@@ -15,6 +15,8 @@ FAILED = "FAILED"
 KILLED = "KILLED"
 RUNNING = "RUNNING"
 REASON = "mlops.reason"
+JOB_URL = "mlops.job_url"
+UPLOAD = "mlops.upload"
 _TAG_LIMIT = 5000
 
 

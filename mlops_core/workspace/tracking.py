@@ -33,6 +33,18 @@ class Tracking:
         is_deleted = found.text("lifecycle_stage", "active") == "deleted"
         return Experiment(found.text("experiment_id"), found.text("name"), is_deleted)
 
+    def search_experiments(self, like: str) -> tuple[Experiment, ...]:
+        """The active experiments whose names match, with `%` for any text; sorted by name."""
+        quoted = like.replace("'", "''")
+        body: dict[str, object] = {"filter": f"name LIKE '{quoted}'", "max_results": _BATCH}
+        pages = self._search("mlflow/experiments/search", body)
+        found = (
+            Experiment(each.text("experiment_id"), each.text("name"))
+            for page in pages
+            for each in page.items("experiments")
+        )
+        return tuple(sorted(found, key=lambda experiment: experiment.name))
+
     def ensure_experiment(self, name: WorkspacePath) -> Experiment:
         """The experiment of that name, made with its folders if need be.
 
