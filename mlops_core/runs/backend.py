@@ -91,7 +91,7 @@ class DatabricksJobsBackend(AbstractBackend):
         self,
         project_uri: str,
         entry_point: str,
-        params: Mapping[str, str] | None,
+        params: Mapping[str, object] | None,
         version: str | None,
         backend_config: Mapping[str, object],
         tracking_uri: str,
@@ -103,16 +103,13 @@ class DatabricksJobsBackend(AbstractBackend):
                 "the backend databricks-jobs runs on Databricks, but MLflow tracks at"
                 f" {tracking_uri}; set MLFLOW_TRACKING_URI=databricks"
             )
-        folder = Path(
-            utils.fetch_and_validate_project(project_uri, version, entry_point, params or {})
-        )
+        given = {name: str(value) for name, value in (params or {}).items()}
+        folder = Path(utils.fetch_and_validate_project(project_uri, version, entry_point, given))
         try:
             compute = _compute(backend_config)
             session = _open_session()
             experiment = _experiment_name(experiment_id)
-            request = _request(
-                folder, entry_point, params or {}, session=session, experiment=experiment
-            )
+            request = _request(folder, entry_point, given, session=session, experiment=experiment)
             return _launch(session, replace(request, cluster=compute, tags=_parent()))
         except MlopsError as error:
             lines = [error.message, error.hint]

@@ -14,6 +14,7 @@ from mlops_core.errors import ProjectError
 # Interpreter and installer come with the runtime.
 _PROVIDED = {"python", "pip", "setuptools", "wheel"}
 _CONDA = re.compile(r"(?:[\w.-]+::)?(?P<name>[A-Za-z0-9._-]+)\s*(?P<version>[=<>!~].*)?")
+_MOUNTED = ("/Workspace/", "/Volumes/")
 _URL = re.compile(r"(https?|git\+\w+|s3|abfss|dbfs|file):", re.IGNORECASE)
 
 
@@ -25,13 +26,16 @@ class Dependencies:
     files: tuple[str, ...] = ()
 
 
-def load_dependencies(file: Path | None) -> Dependencies:
-    """Read ``file``; raises ProjectError that names each line which cannot be translated."""
+def load_dependencies(file: Path | None, folder: Path) -> Dependencies:
+    """Read ``file`` of the project in ``folder``, to which its wheels' paths are relative.
+
+    Raises ProjectError that names each line which cannot be translated.
+    """
     if file is None:
         return Dependencies()
     lines, wrong = [], []
     for line in _lines(file):
-        if problem := _problem(line):
+        if problem := _problem(line, folder):
             wrong.append(f"{line!r} ({problem})")
         else:
             lines.append(line)
@@ -107,9 +111,16 @@ def _requirements(file: Path) -> Iterator[str]:
         yield from _pip_line(line, file)
 
 
-def _problem(line: str) -> str:
+def _problem(line: str, folder: Path) -> str:
     if line.startswith("-"):
         return "an option of pip"
-    if line.startswith((".", "/")) and not line.endswith(".whl"):
-        return "a local path"
-    return ""
+    if _URL.match(line):
+        return ""
+    if not line.endswith(".whl"):
+        return "a local path" if line.startswith((".", "/")) else ""
+    if line.startswith(_MOUNTED):
+        return ""
+    inside = (folder / line).resolve()
+    if not inside.is_relative_to(folder.resolve()):
+        return "outside of the project"
+    return "" if inside.is_file() else "no such file"

@@ -49,7 +49,7 @@ def plan_order(request: Request, origin: Origin, find_model: FindModel) -> Order
     project = load_project(request.folder)
     point = project.entry_point(request.entry_point)
     compute = _compute(request) if request.needs_compute else None
-    dependencies = load_dependencies(project.environment_file)
+    dependencies = load_dependencies(project.environment_file, project.folder)
     name = request.parameters.get("model_name", request.model_name)
     model = None
     if request.kind == SCORING:

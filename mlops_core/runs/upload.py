@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mlops_core.checkout import open_checkout
 from mlops_core.errors import NotFound
 from mlops_core.paths import WorkspacePath, join, parent
 from mlops_core.runs.project import Project
@@ -18,7 +19,6 @@ DRIVER_FILES = tuple(
     Path(__file__).with_name(f"{name}.py") for name in ("entry_point", "driver_output")
 )
 MARKER = "complete"
-_SKIPPED = {".git", ".mlops", ".databricks", ".venv", "node_modules", "__pycache__", "mlruns"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,15 @@ def bundle_project(project: Project, files: Iterable[Path]) -> Bundle:
     return Bundle(re.sub(r"[^A-Za-z0-9_-]+", "-", project.name), digest.hexdigest()[:20], named)
 
 
-def walk_project(folder: Path) -> tuple[Path, ...]:
-    """All files below ``folder`` but caches and environments; symbolic links are not followed."""
-    found = (
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not path.is_symlink()
-        and not _SKIPPED.intersection(path.relative_to(folder).parts)
-    )
-    return tuple(sorted(found))
+def project_files(project: Project, wheels: Iterable[str]) -> tuple[Path, ...]:
+    """The project's files as git sees them, and the ``wheels`` that it needs even if git does not.
+
+    Outside git, all files but caches and environments.
+    """
+    named = [*open_checkout(project.folder).files().paths]
+    # A wheel is usually built into a folder that git ignores.
+    named += [PurePosixPath(wheel).as_posix() for wheel in wheels if not wheel.startswith("/")]
+    return tuple(project.folder / name for name in sorted(set(named)))
 
 
 def upload(files: WorkspaceFiles, bundle: Bundle, home: WorkspacePath) -> Upload:

@@ -15,10 +15,12 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def test_no_file_asks_for_nothing() -> None:
-    assert load_dependencies(None) == Dependencies()
+    assert load_dependencies(None, Path()) == Dependencies()
 
 
 def test_conda_and_pip_sections(tmp_path: Path) -> None:
+    (tmp_path / "dist").mkdir()
+    write(tmp_path, "dist/churn-1.0-py3-none-any.whl", "")
     file = write(
         tmp_path,
         "conda.yaml",
@@ -36,7 +38,7 @@ def test_conda_and_pip_sections(tmp_path: Path) -> None:
         "      - ./dist/churn-1.0-py3-none-any.whl\n"
         "      - https://example.com/a-1.0-py3-none-any.whl\n",
     )
-    assert load_dependencies(file) == Dependencies(
+    assert load_dependencies(file, tmp_path) == Dependencies(
         packages=(
             "numpy",
             "pandas==2.2.*",
@@ -59,7 +61,7 @@ def test_python_env_with_a_requirements_file(tmp_path: Path) -> None:
         "python: '3.11'\nbuild_dependencies: [pip]\n"
         "dependencies: [numpy==2.0, -r requirements.txt]\n",
     )
-    found = load_dependencies(file)
+    found = load_dependencies(file, tmp_path)
     assert [package.replace(" ", "") for package in found.packages] == [
         "numpy==2.0",
         "pandas>=2,<3",
@@ -71,11 +73,11 @@ def test_what_cannot_be_translated_is_named(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         "conda.yaml",
-        "dependencies: [numpy, {pip: [-e ., --index-url https://x, ../lib]}]\n",
+        "dependencies: [numpy, {pip: [-e ., --index-url https://x, ../lib, ../a.whl, b.whl]}]\n",
     )
     with pytest.raises(ProjectError) as caught:
-        load_dependencies(file)
-    for line in ("'-e .'", "'--index-url https://x'", "'../lib'"):
+        load_dependencies(file, tmp_path)
+    for line in ("'-e .'", "'--index-url https://x'", "'../lib'", "'../a.whl'", "'b.whl'"):
         assert line in caught.value.message
     assert "numpy" not in caught.value.message
 
@@ -83,10 +85,10 @@ def test_what_cannot_be_translated_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["dependencies: 5", "dependencies: [{conda: x}]", "[", "- a"])
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ProjectError, match=r"conda\.yaml"):
-        load_dependencies(write(tmp_path, "conda.yaml", text))
+        load_dependencies(write(tmp_path, "conda.yaml", text), tmp_path)
 
 
 def test_a_missing_requirements_file_is_named(tmp_path: Path) -> None:
     file = write(tmp_path, "requirements.txt", "-r none.txt\n")
     with pytest.raises(ProjectError, match=r"none\.txt"):
-        load_dependencies(file)
+        load_dependencies(file, tmp_path)
