@@ -68,7 +68,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         self.user_agent = f"mlops_core/{mlops_core.__version__}"
         self._sent_workspace_id = workspace_id
         self._authorize = authorize
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._stop = Event()
         self._is_reached = False
         self._connections = open_connections(self.host, workers=workers)
@@ -109,7 +109,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         def patience() -> Patience:
             return LATER if self._is_reached else FIRST
 
-        return persist(attempt, patience, self._clock, self._stop)
+        return persist(attempt, patience, self.clock, self._stop)
 
     def perform_query(
         self,

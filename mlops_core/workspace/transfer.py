@@ -81,14 +81,13 @@ def carry_out(
     notify: Callable[[Outcome[Step, Result]], None],
     *,
     http: HttpClient,
-    clock: Clock | None = None,
 ) -> list[Outcome[Step, Result]]:
     """Apply ``steps`` in parallel and notify, from this thread, as each one ends.
 
     A step's MlopsError is its outcome; anything else stops the run, as Ctrl-C does: nothing
     more is started then, and what is in flight is cut off.
     """
-    pace = Pace(clock)
+    pace = Pace(http.clock)
 
     def paced(step: Step) -> Result:
         pace.wait()

@@ -32,15 +32,15 @@ class Remote:
     sdk: WorkspaceClient
     http: HttpClient
 
+    def login(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.lease.token}"}
+
     def control(self, method: str, path: str, body: object = None) -> object:
         request = urllib.request.Request(
             f"{self.lease.host}/local/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {self.lease.token}",
-                "Content-Type": "application/json",
-            },
+            headers={**self.login(), "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
@@ -91,9 +91,7 @@ class Clone:
         return pull(self.pair)
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, capture_output=True, check=True
-        )
+        done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, check=True)
         return done.stdout.decode()
 
     def commit(self, message: str = "Work") -> None:
@@ -140,7 +138,12 @@ MakeClone = Callable[..., Clone]
 def make_clone(remote: Remote) -> MakeClone:
     """Make a checkout in a folder; two with one target are two clones of one branch."""
 
-    def make(folder: Path, target: str = "", origin: Clone | None = None) -> Clone:
+    def make(
+        folder: Path,
+        target: str = "",
+        origin: Clone | None = None,
+        http: HttpClient | None = None,
+    ) -> Clone:
         if origin is None:
             folder.mkdir(parents=True)
             subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
@@ -149,7 +152,7 @@ def make_clone(remote: Remote) -> MakeClone:
             subprocess.run(cloning, check=True)
         user = remote.lease.user
         at = WorkspacePath(target or f"/Users/{user}/{uuid4().hex}")
-        files = WorkspaceFiles(remote.http)
+        files = WorkspaceFiles(http or remote.http)
         return Clone(folder, Pair(files, at, folder, "notebooks", "test-workspace"))
 
     return make

@@ -129,8 +129,13 @@ def edit(remote, path, expected):
     if expected["flavour"] == "JUPYTER":
         document = json.loads(remote.read(path, "JUPYTER"))
         document["cells"].append(
-            {"cell_type": "code", "metadata": {}, "source": ["new()"], "outputs": [],
-             "execution_count": None}
+            {
+                "cell_type": "code",
+                "metadata": {},
+                "source": ["new()"],
+                "outputs": [],
+                "execution_count": None,
+            }
         )
         remote.write(path, json.dumps(document).encode(), "JUPYTER")
         return
