@@ -95,6 +95,12 @@ def artifact_folder(settings: Settings) -> Path | None:
     return folder / "mlruns"
 
 
+def browser_address(settings: Settings) -> str:
+    """Where an MLflow server shows its experiments; empty for a file or a database."""
+    uri = settings.tracking_uri
+    return f"{uri.rstrip('/')}/#" if uri.startswith(("http://", "https://")) else ""
+
+
 def _find_folder(named: str, project_folder: Path) -> Path:
     here = Path(named)
     return here.resolve() if here.is_dir() else project_folder / named

@@ -6,12 +6,10 @@ import argparse
 import getpass
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from mlops_core.branch import current_branch
 from mlops_core.cli import run_options
@@ -70,21 +68,21 @@ def _run_in_workspace(
 def _run_here(
     kind: str, options: argparse.Namespace, settings: Settings, console: Console
 ) -> Outcome:
-    from mlops_core.runs.local import LocalLauncher
+    from mlops_core.runs.local import LocalLauncher, local_environment
 
     branch = current_branch(settings.values, settings.project_folder)
     origin = _origin(settings, settings.user or getpass.getuser(), branch)
     request = run_options.read_request(kind, options, settings, origin)
     # MLflow, here and in the run's own process, reads nothing else.
     os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri
-    # `python` in the project's command is the one that runs this.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     if settings.registry_uri:
         os.environ["MLFLOW_REGISTRY_URI"] = settings.registry_uri
     console.progress(f"MLflow at {settings.tracking_uri} as {origin.user}, branch {branch}")
     launcher = LocalLauncher(
+        local_environment(os.environ),
         env_manager=options.env_manager or "local",
         artifacts=run_options.artifact_folder(settings),
+        url=run_options.browser_address(settings),
         notify=partial(_show, console),
     )
     return launcher.launch(plan.plan_order(request, origin, launcher.require_version))

@@ -58,6 +58,7 @@ def set_environment(options: argparse.Namespace) -> None:
     os.environ.update({name: value for name, value in names.items() if value})
     # `python` in a shell command, or in a step that MLflow starts, is the one that runs this.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    os.environ["PYTHONUNBUFFERED"] = "1"  # what children print is followed live, too
     loaded = sys.modules.get("mlflow")  # some runtimes import it before our code
     if loaded:
         loaded.set_tracking_uri(options.tracking_uri)

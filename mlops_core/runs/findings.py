@@ -61,11 +61,17 @@ def find_pipeline(client: WorkspaceClient, look: Look, kind: str, *, model_name:
 
 
 def _experiments(
-    client: WorkspaceClient, branch: str, kind: str, *, user: str = "%"
+    client: WorkspaceClient, branch: str, kind: str, *, user: str = ""
 ) -> tuple[str, ...]:
     """The branch's experiments; anybody's without ``user``, since a hook may be another's."""
-    found = client.tracking.search_experiments(f"/Shared/{user}/{slug(branch)}/{kind}")
-    return tuple(each.experiment_id for each in found)
+    found = client.tracking.search_experiments(f"/Shared/{user or '%'}/{slug(branch)}/{kind}")
+    # `_` in a name stands for any character there, and `%` for a slash, too.
+    wanted = [slug(branch), kind]
+    return tuple(
+        each.experiment_id
+        for each in found
+        if (parts := each.name.split("/")[2:])[1:] == wanted and parts[0] == (user or parts[0])
+    )
 
 
 def _own(look: Look) -> str:

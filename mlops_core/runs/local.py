@@ -1,42 +1,54 @@
-"""Runs a project on this machine through MLflow's own `local` backend, off Databricks."""
+"""Runs a project on this machine through MLflow's own `local` backend."""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from mlops_core.errors import RunError
+from mlops_core.errors import UsageError
 from mlops_core.registry import choose_version
 from mlops_core.runs import record as records
-from mlops_core.runs.events import Created, MetricsLogged, Notify, Outcome, Said, ignore
+from mlops_core.runs.child import Child
+from mlops_core.runs.events import Created, MetricsLogged, Notify, Outcome, Printed, Said, ignore
 from mlops_core.runs.order import Order, plan_tags
 from mlops_core.workspace.model import ModelVersion
 from mlops_core.workspace.retry import Clock, SystemClock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.projects.submitted_run import LocalSubmittedRun
 
 BACKEND = "local"
 ENV_MANAGERS = ("local", "virtualenv", "uv", "conda")
-_POLL = 0.2
+_POLL = 0.1
 _METRICS_EVERY = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class LocalLauncher:
-    """Starts runs as processes of this machine, recorded at MLflow's own tracking URI.
+    """Starts runs as processes of this machine, recorded where MLflow's environment says.
 
-    ``artifacts`` is the folder for artifacts where the tracking store has none of its own.
+    ``environ`` is for those processes; ``artifacts`` is the folder for artifacts where the
+    tracking store has none of its own; ``url`` is the store's address in the browser, if any.
     """
 
-    env_manager: str = "local"
+    environ: Mapping[str, str]
+    env_manager: str = BACKEND
     artifacts: Path | None = None
+    url: str = ""
     notify: Notify = ignore
     clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        if self.env_manager not in ENV_MANAGERS:
+            raise UsageError(
+                f"--env-manager {self.env_manager}: MLflow has no such environment manager",
+                hint=f"use one of {', '.join(ENV_MANAGERS)}",
+            )
 
     def require_version(self, name: str, number: str = "") -> ModelVersion:
         """Version ``number`` of the model ``name``, or its newest; RegistryError if none is."""
@@ -50,23 +62,23 @@ class LocalLauncher:
         began = self.clock.now()
         experiment_id = self._experiment(client, order.experiment)
         tags = plan_tags(order, BACKEND)
-        run = client.create_run(
-            experiment_id, tags=tags, run_name=order.project.name, start_time=_now()
-        )
+        name, started_at = order.project.name, int(time.time() * 1000)
+        run = client.create_run(experiment_id, started_at, tags=tags, run_name=name)
         run_id = run.info.run_id
-        self.notify(Created(run_id, "", order.experiment, ""))
+        experiment_url = f"{self.url}/experiments/{experiment_id}" if self.url else ""
+        run_url = f"{experiment_url}/runs/{run_id}" if self.url else ""
+        self.notify(Created(run_id, run_url, order.experiment, experiment_url))
         status, error = self._run(client, order, experiment_id, run_id)
-        is_success = status == records.FINISHED
         return Outcome(
             run_id=run_id,
-            run_url="",
+            run_url=run_url,
             experiment=order.experiment,
-            experiment_url="",
+            experiment_url=experiment_url,
             status=status,
             seconds=self.clock.now() - began,
             compute="this machine",
             metrics=client.get_run(run_id).data.metrics,
-            model=self._model(order, run_id) if is_success else None,
+            model=self._model(order, run_id) if status == records.FINISHED else None,
             error=error,
             is_timed_out=status == records.KILLED,
         )
@@ -74,73 +86,38 @@ class LocalLauncher:
     def _run(
         self, client: MlflowClient, order: Order, experiment_id: str, run_id: str
     ) -> tuple[str, str]:
-        submitted: LocalSubmittedRun | None = None
+        command = _command(order, self.env_manager, experiment_id=experiment_id, run_id=run_id)
+        child = Child(command, order.project.folder, self.environ)
+        watched = _Watched(client, run_id, self.notify)
         try:
-            submitted = self._submit(order, experiment_id, run_id)
-            status, error = self._watch(client, order, submitted)
+            status, error = self._watch(order, child, watched)
         except KeyboardInterrupt:
-            if submitted is not None:
-                self.notify(Said("interrupted: ending the run"))
-                submitted.cancel()
-            _end(client, run_id, records.KILLED, "interrupted")
+            self.notify(Said("interrupted: ending the run"))
+            child.stop()
+            watched.end(records.KILLED, "interrupted")
+            self.notify(Said("the run is ended"))
             raise
-        _end(client, run_id, status, error)
+        watched.end(status, error)
         return status, error
 
-    def _submit(self, order: Order, experiment_id: str, run_id: str) -> LocalSubmittedRun:
-        from mlflow.exceptions import MlflowException
-        from mlflow.projects import utils
-        from mlflow.projects.backend.loader import load_backend
-
-        config = {
-            utils.PROJECT_ENV_MANAGER: self.env_manager,
-            utils.PROJECT_SYNCHRONOUS: True,
-            utils.PROJECT_DOCKER_ARGS: None,
-            utils.PROJECT_STORAGE_DIR: None,
-            utils.PROJECT_BUILD_IMAGE: False,
-            utils.PROJECT_DOCKER_AUTH: None,
-            utils.MLFLOW_LOCAL_BACKEND_RUN_ID_CONFIG: run_id,
-        }
-        folder, values = str(order.project.folder), dict(order.values)
-        uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-        try:
-            # mlflow.run would wait by itself, and tell nothing meanwhile.
-            started = load_backend(BACKEND).run(
-                folder, order.point.name, values, None, config, uri, experiment_id
-            )
-            return cast("LocalSubmittedRun", started)
-        except MlflowException as error:
-            raise RunError(f"MLflow refused the run: {error}", hint="see docs/runs.md") from error
-
-    def _watch(
-        self, client: MlflowClient, order: Order, submitted: LocalSubmittedRun
-    ) -> tuple[str, str]:
+    def _watch(self, order: Order, child: Child, watched: _Watched) -> tuple[str, str]:
         deadline = self.clock.now() + order.timeout * 60 if order.timeout else None
-        seen: dict[str, float] = {}
-        metrics_at = self.clock.now() + _METRICS_EVERY
-        while submitted.command_proc.poll() is None:
+        metrics_at = 0.0
+        while (code := child.code) is None:
             self.clock.sleep(_POLL)
-            if deadline is not None and self.clock.now() >= deadline:
-                submitted.cancel()
-                return (
-                    records.KILLED,
-                    f"the run took longer than {order.timeout:g} minutes and was ended",
-                )
+            watched.tell_output(child.new_lines())
             if self.clock.now() >= metrics_at:
-                self._tell_metrics(client, submitted.run_id, seen)
+                watched.tell_metrics()
                 metrics_at = self.clock.now() + _METRICS_EVERY
-        self._tell_metrics(client, submitted.run_id, seen)
-        code = submitted.command_proc.returncode
+            if deadline is not None and self.clock.now() >= deadline:
+                child.stop()
+                minutes = f"{order.timeout:g} minutes"
+                return records.KILLED, f"the run took longer than {minutes} and was ended"
+        watched.tell_output(child.new_lines())
+        watched.tell_metrics()
         if code == 0:
             return records.FINISHED, ""
-        return records.FAILED, f"the command ended with status {code}"
-
-    def _tell_metrics(self, client: MlflowClient, run_id: str, seen: dict[str, float]) -> None:
-        metrics = client.get_run(run_id).data.metrics
-        changed = {key: value for key, value in metrics.items() if seen.get(key) != value}
-        if changed:
-            seen.update(changed)
-            self.notify(MetricsLogged(changed))
+        return records.FAILED, f"the command of entry point {order.point.name} failed"
 
     def _experiment(self, client: MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
@@ -149,6 +126,7 @@ class LocalLauncher:
             return str(client.create_experiment(name, artifact_location=location))
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
+            self.notify(Said(f"experiment {name} had been deleted; it is restored"))
         return str(found.experiment_id)
 
     def _model(self, order: Order, run_id: str) -> ModelVersion | None:
@@ -167,12 +145,50 @@ class LocalLauncher:
         return sorted(versions, key=lambda version: version.version, reverse=True)
 
 
-def _end(client: MlflowClient, run_id: str, status: str, reason: str) -> None:
-    if reason:
-        client.set_tag(run_id, records.REASON, reason)
-    if client.get_run(run_id).info.status != status:
-        client.set_terminated(run_id, status)
+class _Watched:
+    """The MLflow run of a child process, and what was told of it."""
+
+    def __init__(self, client: MlflowClient, run_id: str, notify: Notify) -> None:
+        self._client = client
+        self._run_id = run_id
+        self._notify = notify
+        self._metrics: dict[str, float] = {}
+        self._output: list[str] = []
+
+    def tell_output(self, lines: tuple[str, ...]) -> None:
+        """Tell ``lines``, and keep them for the end."""
+        if lines:
+            self._output.extend(lines)
+            self._notify(Printed(lines))
+
+    def tell_metrics(self) -> None:
+        """Tell the metrics that are new or have another value."""
+        found = self._client.get_run(self._run_id).data.metrics
+        changed = {key: value for key, value in found.items() if self._metrics.get(key) != value}
+        if changed:
+            self._metrics.update(changed)
+            self._notify(MetricsLogged(changed))
+
+    def end(self, status: str, reason: str) -> None:
+        """Keep the output as an artifact, and end the run with the true ``status``."""
+        if self._output:
+            self._client.log_text(self._run_id, "\n".join(self._output) + "\n", "output.txt")
+        if reason:
+            self._client.set_tag(self._run_id, records.REASON, reason)
+        if self._client.get_run(self._run_id).info.status != status:
+            self._client.set_terminated(self._run_id, status)
 
 
-def _now() -> int:
-    return int(time.time() * 1000)
+def local_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` for a project's process: our Python first, and output that comes at once."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
+    return {**environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def _command(order: Order, env_manager: str, *, experiment_id: str, run_id: str) -> list[str]:
+    command = [sys.executable, "-m", "mlflow", "run", str(order.project.folder)]
+    command += ["-e", order.point.name, "--env-manager", env_manager]
+    command += ["--experiment-id", experiment_id, "--run-id", run_id]
+    for name, value in order.values.items():
+        command += ["-P", f"{name}={value}"]
+    return command
