@@ -75,6 +75,11 @@ class Jobs:
             Fields("jobs/get", self.http.get("jobs/get", version=_VERSION, job_id=job_id).json)
         )
 
+    def list(self) -> tuple[JobInfo, ...]:
+        """Every saved job that the user may see, with its tasks."""
+        pages = self._pages("jobs/list", limit=100, expand_tasks=True)
+        return tuple(_job(each) for page in pages for each in page.items("jobs"))
+
     def find(self, name: str) -> tuple[JobInfo, ...]:
         """All jobs of that name. The service compares without case; this does not."""
         pages = self._pages("jobs/list", name=name, limit=100)

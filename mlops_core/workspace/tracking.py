@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mlops_core.errors import AlreadyExists, NotFound
 from mlops_core.paths import WorkspacePath, parent
+from mlops_core.workspace.call import Call
 from mlops_core.workspace.fields import Fields
 from mlops_core.workspace.http import HttpClient
 from mlops_core.workspace.model import Experiment, MetricPoint, ModelVersion, TrackedRun
@@ -138,6 +139,25 @@ class Tracking:
             _model_version(name, each) for page in pages for each in page.items("model_versions")
         ]
         return tuple(sorted(found, key=lambda version: version.version, reverse=True))
+
+    def delete_model(self, name: str, *, is_unity: bool = False) -> None:
+        """Delete a registered model with all its versions; one that is missing is done."""
+        try:
+            if is_unity:
+                path = f"unity-catalog/models/{quote(name, safe='')}"
+                # Unity Catalog refuses a model that has versions.
+                for version in self.model_versions(name, is_unity=True):
+                    self._delete(f"{path}/versions/{version.version}", version="2.1")
+                self._delete(path, version="2.1")
+            else:
+                self._delete("mlflow/registered-models/delete", {"name": name})
+        except NotFound:
+            return
+
+    def _delete(
+        self, path: str, body: Mapping[str, object] | None = None, *, version: str = "2.0"
+    ) -> None:
+        self.http.request(Call("DELETE", path, body=body, version=version))
 
     def _create_experiment(self, name: WorkspacePath) -> Experiment:
         endpoint = "mlflow/experiments/create"

@@ -1,0 +1,1 @@
+"""What a branch leaves behind in the workspace, and how it goes."""

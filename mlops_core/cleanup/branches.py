@@ -1,0 +1,61 @@
+"""Which branches there are still."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from mlops_core.errors import BranchError
+
+_ALL = "refs/heads/*"
+
+
+def known_branches(folder: Path, *, is_fetched: bool) -> frozenset[str]:
+    """The branches of the remote `origin` and of this clone.
+
+    With ``is_fetched`` the remote's are those that were fetched, which must be all: a pipeline
+    has no credentials for git after its checkout. Raises BranchError rather than guess: whatever
+    is not among them will be removed.
+    """
+    remote = _fetched(folder) if is_fetched else _asked(folder)
+    if not remote:
+        raise BranchError("the remote origin has no branches", hint="look at: git remote -v")
+    return remote | frozenset(_refs(folder, "refs/heads/"))
+
+
+def _asked(folder: Path) -> frozenset[str]:
+    lines = _git(folder, "ls-remote", "--heads", "origin").splitlines()
+    return frozenset(line.partition("\trefs/heads/")[2] for line in lines)
+
+
+def _fetched(folder: Path) -> frozenset[str]:
+    refspecs = _git(folder, "config", "--get-all", "remote.origin.fetch")
+    is_shallow = _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true"
+    if _ALL not in refspecs or is_shallow:
+        raise BranchError(
+            "this clone does not have all branches of origin",
+            hint="fetch all of them in the checkout step (fetchDepth or fetch-depth 0)",
+        )
+    return frozenset(_refs(folder, "refs/remotes/origin/")) - {"HEAD"}
+
+
+def _refs(folder: Path, prefix: str) -> list[str]:
+    lines = _git(folder, "for-each-ref", "--format=%(refname)", prefix).splitlines()
+    return [line.removeprefix(prefix) for line in lines]
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        return subprocess.run(  # noqa: S603 - a fixed command, no shell
+            ["git", *arguments],  # noqa: S607 - whichever git is on the user's PATH
+            cwd=folder,
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        raise BranchError(
+            f"git cannot tell the branches of origin: {said.strip().splitlines()[-1:]}",
+            hint="name the branches instead: python databricks-sync/clean_branch.py BRANCH",
+        ) from None
