@@ -8,12 +8,17 @@ needs the workspace logs in, and the connection lasts until the program ends.
 from __future__ import annotations
 
 import atexit
+from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from mlops_core import naming, registry
 from mlops_core.paths import WorkspacePath, workspace_path
+from mlops_core.runs.events import Outcome
+from mlops_core.runs.launch import Launcher
+from mlops_core.runs.origin import read_origin
+from mlops_core.runs.plan import TRAINING, Request, plan_order
 from mlops_core.session import Session, branch_of, open_session
 from mlops_core.settings import load_settings, require_registry
 from mlops_core.sync.pair import Pair
@@ -93,6 +98,42 @@ def require_version(model: str = "", number: str = "") -> ModelVersion:
         number=number,
         registry_uri=require_registry(session.settings),
     )
+
+
+def launch(
+    project: str | Path,
+    *,
+    kind: str = TRAINING,
+    entry_point: str = "main",
+    parameters: Mapping[str, str] | None = None,
+    cluster: Path | None = None,
+) -> Outcome:
+    """Run an MLflow project as a job of the workspace, wait for it, and say how it went.
+
+    It runs as the scripts run it: in the branch's experiment for ``kind``, on what the project's
+    cluster.json names, or the file ``cluster``. Raises ProjectError, WorkspaceError or, for
+    `scoring` without a model, RegistryError if it never began; a run that failed is an Outcome.
+    """
+    session = _session()
+    settings, tracking = session.settings, session.client.tracking
+    registry_uri = require_registry(settings)
+    here = settings.project_folder
+    origin = read_origin(session.user, session.branch, folder=here, values=settings.values)
+    request = Request(
+        kind=kind,
+        folder=(here / project).resolve(),
+        source=Path(project).as_posix(),
+        experiment=naming.experiment_path(session.user, session.branch, kind),
+        model_name=model_name(),
+        registry_uri=registry_uri,
+        entry_point=entry_point,
+        parameters=parameters or {},
+        cluster=cluster,
+        timeout=settings.run_timeout,
+    )
+    find = partial(registry.require_version, tracking, registry_uri=registry_uri)
+    order = plan_order(request, origin, lambda name, number: find(name, number=number))
+    return Launcher(session.client).launch(order)
 
 
 @cache

@@ -74,6 +74,39 @@ def test_a_program_can_do_what_the_scripts_do(checkout, sdk: WorkspaceClient) ->
     assert checkout.read("copy/lib/b.py") == "ONE = 1\n"
 
 
+LAUNCH = """
+import mlops_core
+
+outcome = mlops_core.launch("projects/small", parameters={"word": "hello"})
+print(outcome.status, outcome.metrics, outcome.experiment)
+"""
+
+
+def test_a_program_can_launch_a_project(checkout) -> None:
+    command = "python main.py {word}"
+    checkout.write(
+        "projects/small/MLproject",
+        "name: small\nentry_points:\n  main:\n"
+        f"    parameters: {{word: string}}\n    command: {command}\n",
+    )
+    checkout.write("projects/small/cluster.json", '{"existing_cluster_id": "1234-567890-abc"}')
+    checkout.write(
+        "projects/small/main.py",
+        "import sys, mlflow\n"
+        "with mlflow.start_run(): mlflow.log_metric('letters', len(sys.argv[1]))\n",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH],
+        cwd=checkout.folder,
+        env=checkout.environ,
+        capture_output=True,
+        text=True,
+    )
+    branch = slug(checkout.git("branch", "--show-current").strip())
+    experiment = f"/Shared/you@local/{branch}/training"
+    assert (done.stdout, done.stderr) == (f"FINISHED {{'letters': 5.0}} {experiment}\n", "")
+
+
 def test_every_public_name_is_there_and_explained() -> None:
     assert len(mlops_core.__all__) > 15
     for name in mlops_core.__all__:

@@ -71,21 +71,10 @@ def test_projects_run_without_mlops_core() -> None:
         assert "mlops_core" not in path.read_text(encoding="utf-8"), path
 
 
-def test_the_driver_file_compiles_on_the_oldest_runtime_and_imports_nothing_of_ours() -> None:
-    text = (ROOT / "mlops_core" / "runs" / "entry_point.py").read_text(encoding="utf-8")
-    tree = ast.parse(text, feature_version=(3, 9))
-    imported = {
-        name
-        for node in ast.walk(tree)
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
-    assert not [name for name in imported if name.startswith("mlops_core")]
+@pytest.mark.parametrize("name", ["entry_point", "driver_output"])
+def test_what_runs_on_the_driver_compiles_on_its_oldest_runtime(name: str) -> None:
+    text = (ROOT / "mlops_core" / "runs" / f"{name}.py").read_text(encoding="utf-8")
+    ast.parse(text, feature_version=(3, 9))
 
 
 @pytest.mark.parametrize(
