@@ -32,7 +32,7 @@ def _add_push_options(parser: argparse.ArgumentParser) -> None:
 
 def _push(options: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
-    with open_session(settings, console.progress) as session, _alone(session, console) as pair:
+    with open_session(settings, console.progress) as session, alone(session, console) as pair:
         if options.watch and not options.dry_run:
             from mlops_core.cli.sync_watch import watch
 
@@ -48,15 +48,15 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
     with (
         open_session(settings, console.progress) as session,
-        _alone(session, console) as pair,
+        alone(session, console) as pair,
         Screen(console) as screen,
     ):
         return screen.finish(pull(pair, notify=screen))
 
 
 @contextmanager
-def _alone(session: Session, console: Console) -> Iterator[Pair]:
-    """The two folders of this session, with no other sync of this clone at work."""
+def alone(session: Session, console: Console) -> Iterator[Pair]:
+    """The two folders of a session, with no other sync of this clone at work."""
     console.progress(session.banner)
     pair = pair_of(session)
     console.progress(f"{pair.folder} and {pair.target}")

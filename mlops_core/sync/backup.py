@@ -53,7 +53,9 @@ class Backup:
                 break
             except FileExistsError:
                 number += 1
-        about = {"version": 1, "target": self._scope.target, "folder": self._scope.folder}
+        scope = self._scope
+        about = {"version": 1, "workspace": scope.workspace_id, "target": scope.target}
+        about["folder"] = scope.folder
         (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
         self._folder = folder
         return folder
@@ -72,13 +74,16 @@ class Kept:
     """A backup as it lies on disk: where its contents came from."""
 
     folder: Path
+    workspace_id: str
     target: str
     notebook_folder: str
 
 
 def read_backup(folder: Path) -> Kept:
-    """A backup's own account of itself; OSError or ValueError if it is none."""
+    """A backup's own account of itself; OSError, ValueError or KeyError if it is none."""
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     if not isinstance(about, dict):
         raise ValueError(f"{folder / ABOUT} is no JSON object")
-    return Kept(folder, str(about["target"]), str(about["folder"]))
+    names = ("workspace", "target", "folder")
+    workspace, target, notebook_folder = (str(about[name]) for name in names)
+    return Kept(folder, workspace, target, notebook_folder)

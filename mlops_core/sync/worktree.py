@@ -39,6 +39,19 @@ class Worktree:
         else:
             self.check(expected)
             self.backup.keep(HERE, local, target)
+        self._put(target, content)
+
+    def put_back(self, local: str, content: Path) -> None:
+        """Give the file ``local`` this content, whatever is there; that is kept."""
+        self._check_way(local)
+        target = self.folder / local
+        if target.is_symlink() or target.is_dir():
+            raise SyncError(f"{local} is no file here any more", hint="move it away")
+        if target.exists():
+            self.backup.keep(HERE, local, target)
+        self._put(target, content)
+
+    def _put(self, target: Path, content: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = self.store.scratch()
         shutil.copyfile(content, scratch)
