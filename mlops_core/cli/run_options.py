@@ -24,7 +24,7 @@ def add_options(kind: str, parser: argparse.ArgumentParser) -> None:
         "project",
         nargs="?",
         default=_PROJECTS[kind],
-        help="folder with the MLproject (default: %(default)s)",
+        help="folder with the MLproject, or git URI#folder (default: %(default)s)",
     )
     parser.add_argument(
         "-e", "--entry-point", default="main", metavar="NAME", help="default: %(default)s"
@@ -75,7 +75,7 @@ def read_request(
         entry_point=options.entry_point,
         parameters=parse_assignments(options.parameter),
         cluster=options.cluster,
-        needs_compute=settings.is_databricks,
+        needs_compute=options.backend != "local" and settings.is_databricks,
         timeout=settings.run_timeout,
         is_waiting=not options.no_wait,
     )

@@ -50,10 +50,6 @@ class LocalLauncher:
                 hint=f"use one of {', '.join(ENV_MANAGERS)}",
             )
 
-    def require_version(self, name: str, number: str = "") -> ModelVersion:
-        """Version ``number`` of the model ``name``, or its newest; RegistryError if none is."""
-        return choose_version(self._versions(name), name, number)
-
     def launch(self, order: Order) -> Outcome:
         """Run ``order`` to its end; Ctrl-C ends it and marks the MLflow run KILLED."""
         from mlflow import MlflowClient
@@ -132,17 +128,8 @@ class LocalLauncher:
     def _model(self, order: Order, run_id: str) -> ModelVersion | None:
         if order.model or not order.model_name:
             return order.model
-        found = self._versions(order.model_name)
+        found = find_versions(order.model_name)
         return next((version for version in found if version.run_id == run_id), None)
-
-    def _versions(self, name: str) -> list[ModelVersion]:
-        from mlflow import MlflowClient
-
-        found = MlflowClient().search_model_versions(f"name='{name}'")
-        versions = [
-            ModelVersion(name, int(each.version), each.run_id or "", each.status) for each in found
-        ]
-        return sorted(versions, key=lambda version: version.version, reverse=True)
 
 
 class _Watched:
@@ -177,6 +164,22 @@ class _Watched:
             self._client.set_tag(self._run_id, records.REASON, reason)
         if self._client.get_run(self._run_id).info.status != status:
             self._client.set_terminated(self._run_id, status)
+
+
+def find_versions(name: str) -> list[ModelVersion]:
+    """The versions of the model ``name`` in the registry of MLflow's environment, newest first."""
+    from mlflow import MlflowClient
+
+    found = MlflowClient().search_model_versions(f"name='{name}'")
+    versions = [
+        ModelVersion(name, int(each.version), each.run_id or "", each.status) for each in found
+    ]
+    return sorted(versions, key=lambda version: version.version, reverse=True)
+
+
+def newest_or_numbered(name: str, number: str = "") -> ModelVersion:
+    """Version ``number`` of the model ``name``, or its newest; RegistryError if there is none."""
+    return choose_version(find_versions(name), name, number)
 
 
 def local_environment(environ: Mapping[str, str]) -> dict[str, str]:

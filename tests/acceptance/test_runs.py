@@ -428,3 +428,34 @@ def test_the_trigger_imports_neither_mlflow_nor_databricks_sdk(checkout, project
         check=False,
     )
     assert done.stdout.splitlines()[-1] == "loaded []", done.stderr
+
+
+def test_the_same_project_runs_on_this_machine_with_backend_local(
+    checkout, project, last_run
+) -> None:
+    project("import mlflow\nmlflow.log_metric('m', 1)\nprint('here')\n", cluster="{}")
+    done = checkout.run(TRAIN, "--backend", "local")
+    assert done.code == 0, done.err
+    assert "  | here" in done.err.splitlines()
+    assert last_run().data.tags["mlops.compute"] == "this machine"
+    assert last_run().data.metrics == {"m": 1}
+
+
+def test_another_backend_of_mlflow_is_reached(checkout, project) -> None:
+    project(cluster='{"spark_version": "16.4.x", "node_type_id": "n", "num_workers": 1}')
+    done = checkout.run(TRAIN, "--backend", "databricks")
+    assert done.code == 1
+    assert "handing over to MLflow's project backend databricks" in done.err
+    assert "DBFS" in done.err or "dbfs" in done.err
+
+
+def test_a_project_in_a_git_repository_is_cloned(checkout, project, tmp_path: Path) -> None:
+    project("print('from git')\n")
+    checkout.commit()
+    uri = checkout.folder.as_uri()
+    done = checkout.run(TRAIN, f"{uri}#projects/ExampleTrainingProject")
+    assert done.code == 0, done.err
+    assert "  | from git" in done.err.splitlines()
+    gone = checkout.run(TRAIN, (tmp_path / "none").as_uri())
+    assert gone.code == 1
+    assert "cannot be cloned" in gone.err
