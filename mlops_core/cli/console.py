@@ -76,6 +76,29 @@ class Console:
             finally:
                 self._above_bar = None
 
+    @contextmanager
+    def ticker(self) -> Iterator[Callable[[str], None]]:
+        """A line at the bottom with the time that passes, on a terminal; else nothing.
+
+        Gives a function that says what is going on.
+        """
+        if not self.is_terminal:
+            yield lambda _: None
+            return
+        from rich.console import Console as Terminal
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.text import Text
+
+        terminal = Terminal(file=self._err)
+        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.fields[what]}"))
+        with Progress(*columns, console=terminal, transient=True) as progress:
+            task = progress.add_task("", total=None, what="")
+            self._above_bar = lambda line: terminal.print(Text(line), soft_wrap=True)
+            try:
+                yield lambda what: progress.update(task, what=what.replace("[", r"\["))
+            finally:
+                self._above_bar = None
+
 
 def render_size(size: int) -> str:
     """``size`` bytes as people say it: `17 B`, `3.2 MB`."""

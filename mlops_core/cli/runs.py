@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -15,16 +15,23 @@ from mlops_core.cli.main import Command
 from mlops_core.cli.run_backends import Task, run
 from mlops_core.errors import DONE, RunFailed, RunTimeout
 from mlops_core.runs import plan
-from mlops_core.runs.events import Event, Outcome
+from mlops_core.runs.events import Event, Outcome, StateChanged
 from mlops_core.runs.fetch import cloned, is_remote
-from mlops_core.runs.lines import render_event, render_outcome, render_seconds, render_trace
+from mlops_core.runs.lines import (
+    render_event,
+    render_outcome,
+    render_seconds,
+    render_state,
+    render_trace,
+)
 from mlops_core.runs.record import FINISHED, RUNNING
 from mlops_core.settings import load_settings
 
 
 def _execute(kind: str, options: argparse.Namespace, console: Console) -> int:
-    task = Task(kind, options, load_settings(), console, partial(_show, console))
-    with _terminated_like_interrupted(), ExitStack() as stack:
+    settings = load_settings()
+    with _terminated_like_interrupted(), console.ticker() as tick, ExitStack() as stack:
+        task = Task(kind, options, settings, console, partial(_show, console, tick))
         if is_remote(options.project):
             console.progress(f"cloning {options.project}")
             options.project = str(stack.enter_context(cloned(options.project)))
@@ -45,9 +52,11 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, kept)
 
 
-def _show(console: Console, event: Event) -> None:
+def _show(console: Console, tick: Callable[[str], None], event: Event) -> None:
     for line in render_event(event):
         console.progress(line)
+    if isinstance(event, StateChanged):
+        tick(render_state(event.state))
 
 
 def _report(outcome: Outcome, console: Console) -> int:

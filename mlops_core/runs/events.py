@@ -94,6 +94,7 @@ class Outcome:
     compute: str = ""
     job_url: str = ""
     metrics: Mapping[str, float] | None = None
+    artifacts: tuple[str, ...] = ()
     model: ModelVersion | None = None
     error: str = ""
     trace: str = ""

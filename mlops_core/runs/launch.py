@@ -22,7 +22,7 @@ from mlops_core.runs.events import (
 )
 from mlops_core.runs.order import Order
 from mlops_core.runs.output import OutputReader
-from mlops_core.runs.record import Record, create_record, end_record
+from mlops_core.runs.record import Record, complete_params, create_record, end_record
 from mlops_core.runs.submission import Target, plan_submission
 from mlops_core.runs.upload import Upload, bundle_project, project_files, upload
 from mlops_core.runs.verdict import judge
@@ -170,10 +170,12 @@ class Launcher:
             self.notify(Printed(tuple(output.logs.splitlines())))
         verdict = judge(order, ending, output, uploaded=started.upload.project)
         end_record(tracking, record.run_id, verdict.status, verdict.error)
+        tracked = complete_params(tracking, record.run_id, order.values)
         is_success = verdict.status == records.FINISHED
         return replace(
             self.outcome(started, verdict.status),
-            metrics=tracking.get_run(record.run_id).metrics,
+            metrics=tracked.metrics,
+            artifacts=tracking.artifacts(record.run_id),
             model=self._model(order, record.run_id) if is_success else None,
             error=verdict.error,
             trace=verdict.trace,

@@ -88,3 +88,5 @@ def render_outcome(outcome: Outcome) -> Iterator[str]:
         yield f"job {outcome.job_url}"
     for name, value in sorted((outcome.metrics or {}).items()):
         yield f"metric {name} {render_number(value)}"
+    if outcome.artifacts:
+        yield f"artifacts {', '.join(outcome.artifacts)}"

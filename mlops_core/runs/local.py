@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +74,7 @@ class LocalLauncher:
             seconds=self.clock.now() - began,
             compute="this machine",
             metrics=client.get_run(run_id).data.metrics,
+            artifacts=tuple(_artifacts(client, run_id)),
             model=self._model(order, run_id) if status == records.FINISHED else None,
             error=error,
             is_timed_out=status == records.KILLED,
@@ -94,6 +95,10 @@ class LocalLauncher:
             self.notify(Said("the run is ended"))
             raise
         watched.end(status, error)
+        logged = client.get_run(run_id).data.params
+        given = {name: value for name, value in order.values.items() if value}
+        for name in given.keys() - logged.keys():
+            client.log_param(run_id, name, given[name])
         return status, error
 
     def _watch(self, order: Order, child: Child, watched: _Watched) -> tuple[str, str]:
@@ -164,6 +169,11 @@ class _Watched:
             self._client.set_tag(self._run_id, records.REASON, reason)
         if self._client.get_run(self._run_id).info.status != status:
             self._client.set_terminated(self._run_id, status)
+
+
+def _artifacts(client: MlflowClient, run_id: str) -> Iterator[str]:
+    for each in client.list_artifacts(run_id):
+        yield f"{each.path}/" if each.is_dir else each.path
 
 
 def find_versions(name: str) -> list[ModelVersion]:

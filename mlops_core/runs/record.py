@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlops_core.runs.events import Notify, Said
 from mlops_core.runs.order import Order, plan_tags
 from mlops_core.workspace.client import WorkspaceClient
+from mlops_core.workspace.model import TrackedRun
 from mlops_core.workspace.tracking import Tracking
 
 FINISHED = "FINISHED"
@@ -60,3 +62,16 @@ def end_record(tracking: Tracking, run_id: str, status: str, reason: str = "") -
         tracking.set_tags(run_id, {REASON: reason[:_TAG_LIMIT]})
     if tracking.get_run(run_id).status != status:
         tracking.end_run(run_id, status)
+
+
+def complete_params(tracking: Tracking, run_id: str, values: Mapping[str, str]) -> TrackedRun:
+    """Log the parameters that the project was given and did not log itself, as MLflow does.
+
+    MLflow does it before the run, so that a project which logs `0.001` for `1e-3` fails there.
+    """
+    tracked = tracking.get_run(run_id)
+    given = {name: value for name, value in values.items() if value}
+    missing = {name: given[name] for name in given.keys() - tracked.params.keys()}
+    if missing:
+        tracking.log_params(run_id, missing)
+    return tracked

@@ -128,6 +128,22 @@ class Tracking:
             for each in page.items("metrics")
         )
 
+    def artifacts(self, run_id: str) -> tuple[str, ...]:
+        """What a run logged at the top level: files, and folders with a slash at the end."""
+        pages = self._pages("mlflow/artifacts/list", run_id=run_id)
+        return tuple(
+            each.text("path") + ("/" if each.truth("is_dir") else "")
+            for page in pages
+            for each in page.items("files")
+        )
+
+    def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Log parameters of a run; one that is there already with another value is refused."""
+        pairs = _pairs(params)
+        for start in range(0, len(pairs), _BATCH):
+            body = {"run_id": run_id, "params": pairs[start : start + _BATCH]}
+            self.http.post("mlflow/runs/log-batch", body)
+
     def model_versions(self, name: str, *, is_unity: bool = False) -> tuple[ModelVersion, ...]:
         """All versions of a registered model, newest first; none if there is no such model.
 
