@@ -103,7 +103,7 @@ def environment(extra: str, base: Path | None = None) -> Path:
     print(f"== installing mlops_core[{extra}] into {folder}", flush=True)
     if not python.is_file():
         make_environment(base, folder)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     pinned = ["--constraint", ROOT / "constraints.txt", "--editable", f"{ROOT}[{extra}]"]
     subprocess.run([*map(str, pip), *map(str, pinned)], check=True, cwd=ROOT)
     stamp.write_text(wanted, encoding="utf-8")
