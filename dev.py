@@ -135,13 +135,13 @@ def version_of(python: Path) -> tuple[int, int]:
 
 def find_python(text: str) -> Path:
     """The interpreter that ``text`` means: a path, a program's name, or a version."""
-    for name in (text, f"python{text}"):
-        if found := shutil.which(name):
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    candidates = [shutil.which(text), shutil.which(f"python{text}")]
+    candidates += sorted(map(str, pyenv.glob(f"{text}*/bin/python")), reverse=True)
+    for found in filter(None, candidates):
+        # pyenv's shims are there for versions that are not chosen, and then only fail
+        if subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0:
             return Path(found)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for folder in sorted(pyenv.glob(f"{text}*"), reverse=True):
-        if (folder / "bin" / "python").is_file():
-            return folder / "bin" / "python"
     sys.exit(f"error: no Python {text!r} here\nhint:  give a path: --python /path/to/python")
 
 
