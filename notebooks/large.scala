@@ -18,11 +18,11 @@ val predictions = spark.read
   .option("header", "true")
   .option("inferSchema", "true")
   .csv(dbutils.widgets.get("path"))
-val large = predictions.filter(col("worst area") > dbutils.widgets.get("area").toDouble)
+val large = predictions.filter(col("worst_area") > dbutils.widgets.get("area").toDouble)
 val benign = large.filter(col("prediction"))
 
 println(s"${benign.count} of ${large.count} large tumours are called benign")
 
 // COMMAND ----------
 
-display(benign.orderBy(col("worst area").desc))
+display(benign.orderBy(col("worst_area").desc))

@@ -12,4 +12,4 @@ predictions <- read.csv(dbutils.widgets.get("path"))
 # COMMAND ----------
 
 called <- ifelse(predictions$prediction == "True", "benign", "malignant")
-boxplot(predictions$worst.radius ~ called, xlab = "called", ylab = "worst radius")
+boxplot(predictions$worst_radius ~ called, xlab = "called", ylab = "worst radius")
