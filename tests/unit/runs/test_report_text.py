@@ -67,9 +67,9 @@ def test_a_failure_shows_its_reason_and_the_end_of_its_output() -> None:
     lines = markdown(Finding("scoring", failed, None, tail=("line 1", "~~~~", "line 2")))
     assert "## Scoring: failed" in lines
     assert "- reason: ValueError: a\\|b" in lines
-    fence = lines[-2]
+    fence = lines[-1]
     assert fence == "~~~~~"
-    assert lines[lines.index(fence) + 1 :] == ["line 1", "~~~~", "line 2", fence, ""]
+    assert lines[lines.index(fence) + 1 :] == ["line 1", "~~~~", "line 2", fence]
 
 
 def test_a_pipeline_that_did_not_run_is_named() -> None:
