@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,17 +18,26 @@ _UNEXPANDED = re.compile(r"\$\([^()]*\)")  # a pipeline's variable that does not
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """``values`` that are set, and the `.env`, whose ``file`` may be missing."""
+    """``values`` that are set, and the `.env`, whose ``file`` may be missing.
+
+    ``outer`` are the names whose values come from the environment, whatever ``file`` says.
+    """
 
     values: Mapping[str, str] = field(repr=False)
     file: Path
     project_folder: Path
     is_user_in_file: bool
+    outer: frozenset[str]
 
-    @property
-    def place(self) -> str:
-        """Where a missing line belongs, in words."""
-        return f"{self.file}{'' if self.file.is_file() else ' (start from env.sample)'}"
+    def place(self, names: Iterable[str]) -> str:
+        """What to do, in words, to give ``names`` other values than they have."""
+        outside = [name for name in names if name in self.outer]
+        inside = [name for name in names if name not in self.outer]
+        file = f"{self.file}{'' if self.file.is_file() else ' (start from env.sample)'}"
+        steps = [f"put that into {file}"] if inside else []
+        if outside:
+            steps.append(f"change {', '.join(outside)} in the environment, which beats .env")
+        return "; ".join(steps)
 
 
 def read_environment(environ: Mapping[str, str] | None, folder: Path | None) -> Environment:
@@ -50,7 +59,9 @@ def read_environment(environ: Mapping[str, str] | None, folder: Path | None) -> 
         values["USER"] = login
     if "PROJECT_FOLDER" in inner and "PROJECT_FOLDER" not in outer:
         root = file.parent / inner["PROJECT_FOLDER"]
-    return Environment(values, file, root, is_user_in_file="USER" in inner)
+    is_user_in_file = "USER" in inner
+    beating = frozenset(outer) - ({"USER"} if is_user_in_file else set())
+    return Environment(values, file, root, is_user_in_file, beating)
 
 
 def login_name() -> str:

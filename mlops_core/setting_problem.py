@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 
 from mlops_core.errors import SettingsError
 
@@ -15,15 +14,15 @@ def wrong_settings(
     values: Mapping[str, str],
     *,
     examples: Mapping[str, str],
-    place: PurePath | str,
+    hint: str,
 ) -> SettingsError:
-    """One error for all ``problems`` (variable to reason); ``place`` is where the lines belong."""
+    """One error for all ``problems`` (variable to reason); ``hint`` tells where lines belong."""
     lines = [
         _line(name, problem, value=values.get(name, ""), example=examples.get(name, ""))
         for name, problem in problems.items()
     ]
     text = lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} settings:", *lines])
-    return SettingsError(text, hint=f"put that into {place}")
+    return SettingsError(text, hint=hint)
 
 
 def _line(variable: str, problem: str, *, value: str, example: str) -> str:

@@ -257,7 +257,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         problems |= {str(each["loc"][0]): each["msg"] for each in error.errors()}
     if problems:
         examples = {variable: (about.examples or [""])[0] for variable, about in variables()}
-        raise wrong_settings(problems, values, examples=examples, place=environment.place)
+        hint = environment.place(problems)
+        raise wrong_settings(problems, values, examples=examples, hint=hint)
     return settings
 
 

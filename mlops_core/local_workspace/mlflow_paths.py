@@ -16,6 +16,7 @@ _FOR_BROWSERS = re.compile(
     r"|/static-files/|/(get-artifact|model-versions/get-artifact|graphql|version|favicon\.ico)?$"
 )
 _OF_MLFLOW = re.compile(r"/(ajax-)?api/\d\.\d/(preview/)?mlflow|/ml/|/graphql$")
+_EXPERIMENT = re.compile(r"/experiments/\d+")
 _PAGE = re.compile(r"/ml(/(?:experiments|models)(?:/.*)?)$")
 
 
@@ -42,4 +43,9 @@ def fate_of(path: str, *, is_browser: bool) -> Fate:
 def page_of(path: str) -> str | None:
     """Where the UI shows what Databricks shows at ``path`` (`/ml/experiments/1/runs/2`)."""
     found = _PAGE.match(path)
-    return f"/#{found[1]}" if found else None
+    if not found:
+        return None
+    page = found[1].rstrip("/")
+    if _EXPERIMENT.fullmatch(page):
+        page += "/runs"  # the UI would begin with language models' traces otherwise
+    return f"/#{page}?workflowType=machine_learning"

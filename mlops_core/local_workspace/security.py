@@ -16,6 +16,7 @@ from mlops_core.local_workspace.data_folder import DISCOVERY, proof
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOGIN = "/login"
+_LINK = "the one-time link that `python -m mlops_core.local_workspace` prints."
 
 
 class Gate:
@@ -71,7 +72,7 @@ class Gate:
             return _refused(403, "Invalid access token.")
         if self._has_cookie(headers.get("cookie", "")):
             return None
-        return _refused(401, "Credential was not sent: send the token, or open the one-time link.")
+        return _refused(401, f"Credential was not sent: send the token, or open {_LINK}")
 
     def _has_cookie(self, text: str) -> bool:
         try:
@@ -96,7 +97,9 @@ class Gate:
             return PlainTextResponse(text, 401)
         self._links.discard(secret)
         # a page, not a redirect: after a click elsewhere a redirect would not send the cookie
-        page = HTMLResponse('<meta http-equiv="refresh" content="0; url=/">')
+        page = HTMLResponse(
+            '<meta http-equiv="refresh" content="0; url=/#/experiments?workflowType=machine_learning">'
+        )
         page.set_cookie(self._cookie_name, self._cookie, httponly=True, samesite="strict")
         page.headers["Referrer-Policy"] = "no-referrer"
         return page

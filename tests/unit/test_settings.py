@@ -98,6 +98,17 @@ def test_what_is_wrong_is_named_at_once_with_lines_that_would_do(tmp_path: Path)
         assert f"write {variable}=" in message
 
 
+def test_what_to_change_is_said_where_it_counts(tmp_path: Path) -> None:
+    write_env(tmp_path, "MLOPS_WORKERS=65\nUSER=a/b\n")
+    file = tmp_path / ".env"
+    environ = {**BASE, "USER": "someone"}
+    assert problems(environ, tmp_path).hint == f"put that into {file}"
+    environ["MLOPS_WORKERS"] = "0"
+    assert problems(environ, tmp_path).hint == (
+        f"put that into {file}; change MLOPS_WORKERS in the environment, which beats .env"
+    )
+
+
 def test_a_registry_and_an_explicit_user_are_checked(tmp_path: Path) -> None:
     write_env(tmp_path, "USER=a/b\nMLFLOW_REGISTRY_URI=unity\n")
     message = problems(BASE, tmp_path).message

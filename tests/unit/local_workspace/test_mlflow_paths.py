@@ -32,6 +32,8 @@ def test_fate(path, client, browser):
 
 
 def test_pages_of_databricks_are_pages_of_the_ui():
-    assert page_of("/ml/experiments/1/runs/2") == "/#/experiments/1/runs/2"
-    assert page_of("/ml/models/m/versions/1") == "/#/models/m/versions/1"
+    training = "?workflowType=machine_learning"
+    assert page_of("/ml/experiments/1") == f"/#/experiments/1/runs{training}"
+    assert page_of("/ml/experiments/1/runs/2") == f"/#/experiments/1/runs/2{training}"
+    assert page_of("/ml/models/m/versions/1") == f"/#/models/m/versions/1{training}"
     assert page_of("/ml/other") is None
