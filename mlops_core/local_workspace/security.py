@@ -16,6 +16,7 @@ from mlops_core.local_workspace.data_folder import DISCOVERY, proof
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOGIN = "/login"
+_FIRST_PAGE = "/#/experiments?workflowType=machine_learning"
 _LINK = "the one-time link that `python -m mlops_core.local_workspace` prints."
 
 
@@ -97,9 +98,7 @@ class Gate:
             return PlainTextResponse(text, 401)
         self._links.discard(secret)
         # a page, not a redirect: after a click elsewhere a redirect would not send the cookie
-        page = HTMLResponse(
-            '<meta http-equiv="refresh" content="0; url=/#/experiments?workflowType=machine_learning">'
-        )
+        page = HTMLResponse(f'<meta http-equiv="refresh" content="0; url={_FIRST_PAGE}">')
         page.set_cookie(self._cookie_name, self._cookie, httponly=True, samesite="strict")
         page.headers["Referrer-Policy"] = "no-referrer"
         return page
