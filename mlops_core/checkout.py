@@ -76,8 +76,11 @@ class Checkout:
         asked = [path for path in paths if path in head and self._is_plain_file(path)]
         if not asked:
             return frozenset()
-        # hash-object applies the filters of .gitattributes, as `git add` would.
-        answer = self._git("hash-object", "--stdin-paths", stdin=os.fsencode("\n".join(asked)))
+        # hash-object applies the filters of .gitattributes, as `git add` would; it reads paths
+        # from the checkout's root, wherever it is started.
+        prefix = self._git("rev-parse", "--show-prefix").removesuffix(b"\n")
+        lines = b"".join(prefix + os.fsencode(path) + b"\n" for path in asked)
+        answer = self._git("hash-object", "--stdin-paths", stdin=lines)
         hashes = answer.decode().split()
         return frozenset(p for p, oid in zip(asked, hashes, strict=True) if oid == head[p])
 

@@ -16,7 +16,7 @@ from mlops_core.sync.plan import Action, Step
 from mlops_core.sync.report import Moved, Notify, Started
 from mlops_core.sync.survey import Survey
 from mlops_core.sync.upload import Sent, Uploader
-from mlops_core.workspace.model import ObjectInfo
+from mlops_core.workspace.model import DIRECTORY, ObjectInfo
 from mlops_core.workspace.transfer import Outcome, carry_out
 
 _SECOND: Final = 1000
@@ -119,16 +119,20 @@ class PushRun:
         left = (self._survey.remote.objects.keys() | self._survey.local.files.keys()) - gone
         touched = {folder_of(path) for path in gone} - {""}
         touched |= {above for folder in touched for above in parents(folder)}
+        touched -= self._survey.local.files.keys()
         empty = {f for f in touched if not any(path.startswith(f + "/") for path in left)}
         return tuple(sorted(empty, key=lambda path: (-path.count("/"), path)))
 
     def _make_room(self, folders: Sequence[str]) -> None:
         """Remove folders if they are empty; the service refuses if they are not."""
+        files = self._pair.files
         for folder in folders:
             try:
-                self._pair.files.delete(self._pair.remote(folder))
+                # The name may belong to something else by now, and that must stay.
+                if files.stat(self._pair.remote(folder)).kind == DIRECTORY:
+                    files.delete(self._pair.remote(folder))
             except MlopsError:
-                return
+                continue
 
     def _list(self, folder: str) -> tuple[ObjectInfo, ...]:
         return self._pair.files.list(self._pair.remote(folder))

@@ -58,13 +58,14 @@ class Survey:
         return sum(trees.are_equal(path) for path in trees.local)
 
     def _remote_digests(self) -> dict[str, Digest]:
-        found = {path: one.identity.digest for path, one in self.fetched.items()}
-        for path, record in self.base.records.items():
-            if path in self.remote.objects and path not in found:
-                found[path] = record.digest
-        # An object that nobody asked about is there, and that is all that is known.
-        unread = {path: Digest("") for path in self.remote.objects if path not in found}
-        return {**found, **unread}
+        return {path: self._remote_digest(path) for path in self.remote.objects}
+
+    def _remote_digest(self, path: str) -> Digest:
+        if path in self.fetched:
+            return self.fetched[path].identity.digest
+        if path in self.base.records:
+            return self.base.records[path].digest
+        return Digest("")  # nobody asked: it is there, and that is all that is known
 
 
 def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
