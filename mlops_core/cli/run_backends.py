@@ -17,6 +17,7 @@ from mlops_core.runs.events import Notify, Outcome
 from mlops_core.runs.order import Order
 from mlops_core.runs.origin import Origin, read_origin
 from mlops_core.runs.plan import FindModel, plan_order
+from mlops_core.runs.tracking_server import explained, reach, without_login
 from mlops_core.session import Session, mlflow_environment, open_session
 from mlops_core.settings import Settings, require_registry
 
@@ -47,7 +48,7 @@ def run(task: Task) -> Outcome:
     backend = task.options.backend or (JOBS if task.settings.is_databricks else LOCAL)
     if backend == JOBS and not task.settings.is_databricks:
         raise UsageError(
-            f"--backend {JOBS} needs a workspace; MLflow tracks at {task.settings.tracking_uri}",
+            f"--backend {JOBS} needs a workspace, which MLFLOW_TRACKING_URI does not mean",
             hint="set MLFLOW_TRACKING_URI=databricks, or leave --backend out",
         )
     if backend != JOBS and task.options.no_wait and backend == LOCAL:
@@ -92,17 +93,19 @@ def _jobs_or_mlflow(task: Task, session: Session, order: Order, backend: str) ->
 def _run_here(task: Task, backend: str) -> Outcome:
     from mlops_core.runs.local import newest_or_numbered
 
-    settings = task.settings
+    settings, uri = task.settings, task.settings.tracking_uri
     branch = current_branch(settings.values, settings.project_folder)
     origin = _origin(settings, settings.user or getpass.getuser(), branch)
     # MLflow, here and in the run's own process, reads nothing else.
-    os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri
+    os.environ["MLFLOW_TRACKING_URI"] = uri
     if settings.registry_uri:
         os.environ["MLFLOW_REGISTRY_URI"] = settings.registry_uri
-    task.console.progress(f"MLflow at {settings.tracking_uri} as {origin.user}, branch {branch}")
-    order = _order(task, origin, newest_or_numbered)
-    url = run_options.browser_address(settings)
-    return _by_mlflow(task, order, backend, url=url).launch(order)
+    task.console.progress(f"MLflow at {without_login(uri)} as {origin.user}, branch {branch}")
+    reach(uri)
+    with explained(uri):
+        order = _order(task, origin, newest_or_numbered)
+        url = run_options.browser_address(settings)
+        return _by_mlflow(task, order, backend, url=url).launch(order)
 
 
 def _by_mlflow(task: Task, order: Order, backend: str, *, url: str) -> Runs:

@@ -10,6 +10,7 @@ from mlops_core.paths import WorkspacePath, workspace_path
 from mlops_core.runs.origin import Origin
 from mlops_core.runs.parameters import parse_assignments
 from mlops_core.runs.plan import SCORING, TRAINING, Request
+from mlops_core.runs.tracking_server import without_login
 from mlops_core.settings import Settings
 
 _PROJECTS = {
@@ -97,7 +98,7 @@ def artifact_folder(settings: Settings) -> Path | None:
 
 def browser_address(settings: Settings) -> str:
     """Where an MLflow server shows its experiments; empty for a file or a database."""
-    uri = settings.tracking_uri
+    uri = without_login(settings.tracking_uri)
     return f"{uri.rstrip('/')}/#" if uri.startswith(("http://", "https://")) else ""
 
 
