@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -135,14 +135,19 @@ def version_of(python: Path) -> tuple[int, int]:
 
 def find_python(text: str) -> Path:
     """The interpreter that ``text`` means: a path, a program's name, or a version."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    candidates = [shutil.which(text), shutil.which(f"python{text}")]
-    candidates += sorted(map(str, pyenv.glob(f"{text}*/bin/python")), reverse=True)
-    for found in filter(None, candidates):
+    for found in candidates(text):
         # pyenv's shims are there for versions that are not chosen, and then only fail
         if subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0:
             return Path(found)
     sys.exit(f"error: no Python {text!r} here\nhint:  give a path: --python /path/to/python")
+
+
+def candidates(text: str) -> Iterator[str]:
+    """What ``text`` may mean, the likeliest first."""
+    yield from filter(None, (shutil.which(text), shutil.which(f"python{text}")))
+    if text[0].isdigit():
+        pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+        yield from sorted(map(str, pyenv.glob(f"{text}*/bin/python")), reverse=True)
 
 
 if __name__ == "__main__":
