@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import sysconfig
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +53,39 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     yield
+
+
+@pytest.fixture(scope="session")
+def fresh_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python without the project; pip finds all other packages there, and asks no index."""
+    folder = tmp_path_factory.mktemp("python") / "venv"
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    # what ensurepip brings on Python 3.11 is older than what the project asks for
+    old = [python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"]
+    subprocess.run(old, capture_output=True, check=True)
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    place = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+    ours = Path(sysconfig.get_path("purelib"))
+    (Path(place.stdout.strip()) / "zz_index.pth").write_text(f"{ours}\n", encoding="utf-8")
+    ask = "import mlops_core.cli"
+    missing = subprocess.run([python, "-c", ask], cwd=folder, capture_output=True)
+    assert missing.returncode, "the project must come from a pip command of the test"
+    return python
+
+
+@pytest.fixture(scope="session")
+def project_remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This project, as it lies here, as a repository with one commit on master."""
+    root = Path(__file__).resolve().parents[1]
+    folder = tmp_path_factory.mktemp("remote") / "project"
+    listing = ["git", "ls-files", "-z", "-co", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (root / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, folder / name)
+    commit = ["-c", "user.name=t", "-c", "user.email=t@e", "commit", "--quiet", "--message=All"]
+    for command in (["init", "--quiet", "--initial-branch=master"], ["add", "--all"], commit):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder

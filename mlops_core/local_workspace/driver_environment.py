@@ -41,6 +41,8 @@ def driver_environment(
         "PYTHONUTF8": "1",
         "MPLBACKEND": "Agg",
         "GIT_PYTHON_REFRESH": "quiet",
+        # workspace files are in no checkout, though the data folder may lie in one
+        "GIT_CEILING_DIRECTORIES": str(home.parents[1]),
         "DATABRICKS_HOST": host,
         "DATABRICKS_TOKEN": token,
         "DATABRICKS_RUNTIME_VERSION": _RUNTIMES.get(sys.version_info[:2], _NEWEST_RUNTIME),

@@ -11,8 +11,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sysconfig
-import venv
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -86,20 +84,17 @@ class Agent:
         return quoted[1] if quoted else self.variables.get(term.partition(".")[2], "")
 
 
-@pytest.fixture(scope="module")
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def remote(project_remote: Path) -> Path:
     """This project as a repository with master and a feature branch."""
-    folder = tmp_path_factory.mktemp("remote") / "project"
-    listed = git(ROOT, "ls-files", "-z", "-co", "--exclude-standard").split("\0")
-    for name in filter(None, listed):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
-    git(folder, "init", "--quiet", "--initial-branch=master")
-    git(folder, "add", "--all")
-    git(folder, "-c", "user.name=t", "-c", "user.email=t@e", "commit", "-qm", "All")
-    git(folder, "branch", FEATURE)
-    return folder
+    git(project_remote, "branch", "--force", FEATURE)
+    return project_remote
+
+
+@pytest.fixture
+def python(fresh_python: Path) -> Path:
+    """The agent's Python."""
+    return fresh_python
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -107,25 +102,6 @@ def git(folder: Path, *arguments: str) -> str:
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
     )
     return done.stdout
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh Python. It finds other packages here, since no test may ask an index for them."""
-    folder = tmp_path_factory.mktemp("python") / "venv"
-    venv.create(folder, with_pip=True)
-    ours = Path(sysconfig.get_path("purelib"))
-    python = folder / "bin" / "python"
-    # what ensurepip brings on Python 3.11 is older than what the project asks for
-    old = [python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"]
-    subprocess.run(old, capture_output=True, check=True)
-    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    place = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
-    (Path(place.stdout.strip()) / "zz_index.pth").write_text(f"{ours}\n")
-    ask = "import mlops_core.cli"
-    missing = subprocess.run([python, "-c", ask], cwd=folder, capture_output=True)
-    assert missing.returncode, "the project must come from the file's own pip step"
-    return python
 
 
 @pytest.fixture(scope="module")
