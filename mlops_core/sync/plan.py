@@ -190,8 +190,9 @@ def _pull_step(trees: Trees, path: str, history: History) -> Step:
     if path in history.stale and action is Action.MERGE:
         # Ours grew out of theirs: there is nothing in it that ours has not seen.
         return Step(path, Action.KEEP, "the workspace has an earlier commit's version")
-    if path in history.stale and Side.UNKNOWN in sides:
+    is_safe = Side.ABSENT in sides or path in history.committed
+    if path in history.stale and is_safe:
         return Step(path, Action.LEFT, "the workspace has an earlier commit's version")
-    if action is Action.CONFLICT and path in history.committed:
+    if action is Action.CONFLICT and is_safe:
         return Step(path, Action.WRITE, "another one in the workspace")
     return Step(path, action, reason)

@@ -14,7 +14,7 @@ from mlops_core.sync.pair import Pair, local_rules
 from mlops_core.sync.plan import Action, History, Plan, Side, Step, Trees, plan_pull
 from mlops_core.sync.report import Notify
 from mlops_core.sync.survey import Survey, survey
-from mlops_core.sync.tree import LocalTree
+from mlops_core.sync.tree import LocalFile, LocalTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +172,39 @@ def _digests(name: str, content: bytes) -> Iterable[Digest]:
 def _with_room(plan: Plan, found: Survey, names: Mapping[str, str]) -> Plan:
     """Turn a write into a conflict where another file has to stay in its place."""
     going = {step.path for step in plan.of(Action.DELETE)}
-    staying = {f.local: p for p, f in found.local.files.items() if p not in going}
-    folders = {folder for local in staying for folder in parents(local)}
+    staying = {path: file for path, file in found.local.files.items() if path not in going}
+    room = _Room({file.local: path for path, file in staying.items()}, staying)
 
     def settle(step: Step) -> Step:
         if step.action not in {Action.WRITE, Action.MERGE}:
             return step
-        name = names[step.path]
-        blockers = [
-            one for one in (name, *parents(name)) if staying.get(one, step.path) != step.path
-        ]
-        if name in folders or blockers:
-            reason = f"{blockers[0] if blockers else name + '/'} is in the way here"
-            return replace(step, action=Action.CONFLICT, reason=reason)
-        return step
+        blocker = room.blocker(step.path, names[step.path])
+        if not blocker:
+            return step
+        return replace(step, action=Action.CONFLICT, reason=f"{blocker} is in the way here")
 
     return Plan(tuple(settle(step) for step in plan.steps))
+
+
+class _Room:
+    """Finds what excludes a new file here, or would exclude its name in the workspace."""
+
+    def __init__(self, path_of: Mapping[str, str], files: Mapping[str, LocalFile]) -> None:
+        self._path_of = path_of
+        self._files = files
+        self._folders = {folder for local in path_of for folder in parents(local)}
+        self._folders |= {folder for path in files for folder in parents(path)}
+
+    def blocker(self, path: str, name: str) -> str:
+        """The file or folder that has to stay; empty if there is room."""
+        for local in (name, *parents(name)):
+            if self._path_of.get(local, path) != path:
+                return local
+        for above in parents(path):
+            if above in self._files:
+                return self._files[above].local
+        in_folders = {path, name} & self._folders
+        return f"{sorted(in_folders)[0]}/" if in_folders else ""
 
 
 def _refuse_mass_deletion(plan: Plan, found: Survey, pair: Pair) -> None:
