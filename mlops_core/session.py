@@ -132,7 +132,10 @@ def _reach(host: str) -> None:
 
 
 def _connect(login: Login, settings: Settings, stack: ExitStack) -> WorkspaceClient:
-    client = WorkspaceClient(HttpClient(login.host, login.authorize, workers=settings.workers))
+    http = HttpClient(login.host, login.authorize, workers=settings.workers)
+    if settings.is_local_workspace:
+        http.hint_when_refused = "the embedded workspace has ended; run this command again"
+    client = WorkspaceClient(http)
     stack.callback(client.close)
     return client
 

@@ -46,8 +46,10 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
     """Sends calls to one workspace; safe to share between threads, quiet about secrets.
 
     ``authorize`` is asked for the credential's headers before each try, since tokens expire.
-    ``on_throttled``, if set, is called from the calling thread at each 429. Subclassed because
-    ApiClient drops the port, has no time-outs, pins TLS 1.2 and retries 429 alone.
+    ``on_throttled``, if set, is called from the calling thread at each 429. Where
+    ``hint_when_refused`` is set, a refused connection is final: nobody will come back there.
+    Subclassed because ApiClient drops the port, has no time-outs, pins TLS 1.2 and retries
+    429 alone.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         self.workers = workers
         self.workspace_id = workspace_id
         self.on_throttled: Callable[[], None] | None = None
+        self.hint_when_refused = ""
         self.user_agent = f"mlops_core/{mlops_core.__version__}"
         self._sent_workspace_id = workspace_id
         self._authorize = authorize
@@ -198,9 +201,11 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
     def _after_break(self, call: Call, error: Exception) -> Exception:
         """What to raise after a connection that could not be made, or broke."""
         found = explain(error)
-        told = Unavailable(f"{call.about}: no answer from {self.host}: {found.reason}", found.hint)
+        hint = (found.is_plain and self.hint_when_refused) or found.hint
+        told = Unavailable(f"{call.about}: no answer from {self.host}: {found.reason}", hint)
         _log.debug("%s %s: %s", call.method, call.about, found.reason)
-        if found.is_final or (found.is_plain and not self._is_reached):
+        may_come_back = self._is_reached and not self.hint_when_refused
+        if found.is_final or (found.is_plain and not may_come_back):
             return told
         return TryAgain(told) if call.is_repeatable or found.is_unsent else told
 

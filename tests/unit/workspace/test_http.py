@@ -191,6 +191,17 @@ def test_later_a_refused_connection_is_tried_again(reached, server, clock):
     assert len(clock.naps) > 10
 
 
+def test_a_refused_connection_is_final_where_nobody_will_come_back(reached, server, clock):
+    reached.hint_when_refused = "start it again"
+    server.play(None)
+    server.http.shutdown()
+    server.http.server_close()
+    with pytest.raises(errors.Unavailable, match="refused") as told:
+        reached.get("a")
+    assert told.value.hint == "start it again"
+    assert len(clock.naps) <= 1
+
+
 # Ctrl-C
 
 
