@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,21 @@ def known_branches(folder: Path, *, is_fetched: bool) -> frozenset[str]:
     if not remote:
         raise BranchError("the remote origin has no branches", hint="look at: git remote -v")
     return remote | frozenset(_refs(folder, "refs/heads/"))
+
+
+def pushed_slugs(state: Path, workspace_id: str, home: str) -> frozenset[str]:
+    """The branches whose notebooks this clone has synced with a folder right below ``home``."""
+    found = set()
+    for file in (state / "base").glob("*.json"):
+        try:
+            base = json.loads(file.read_text(encoding="utf-8"))
+            workspace, target = str(base["workspace"]), str(base["target"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        above, _, slug = target.rpartition("/")
+        if workspace == workspace_id and above == home:
+            found.add(slug)
+    return frozenset(found)
 
 
 def _asked(folder: Path) -> frozenset[str]:

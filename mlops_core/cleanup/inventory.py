@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mlops_core.errors import NotFound
+from mlops_core.hooks.deploy import own_uploads
 from mlops_core.hooks.job import BRANCH_TAG
-from mlops_core.hooks.upload import FOLDER as HOOKS_FOLDER
-from mlops_core.paths import WorkspacePath, join, parent, workspace_path
+from mlops_core.paths import WorkspacePath, join
 from mlops_core.runs.record import UPLOAD
 from mlops_core.workspace.client import WorkspaceClient
 from mlops_core.workspace.model import EXPERIMENT, Experiment, JobInfo, ObjectInfo, TrackedRun
@@ -156,21 +156,9 @@ def _project_uploads(
 
 
 def _hook_uploads(jobs: tuple[JobInfo, ...], own: list[JobInfo], owner: Owner) -> Iterator[Item]:
-    """What the branch's jobs run, unless a job of another branch runs the same."""
-    kept = {path for job in jobs if job not in own for path in _notebooks(job)}
-    root = join(WorkspacePath("/Users"), owner.identity, HOOKS_FOLDER)
-    for path in sorted({path for job in own for path in _notebooks(job)} - kept):
-        place = parent(workspace_path(path))
-        if parent(place) == root:
-            yield Item(UPLOAD_FOLDER, place, "a job's code")
-
-
-def _notebooks(job: JobInfo) -> Iterator[str]:
-    tasks = job.settings.get("tasks")
-    for task in tasks if isinstance(tasks, list) else []:
-        notebook = task.get("notebook_task") if isinstance(task, Mapping) else None
-        if isinstance(notebook, Mapping):
-            yield str(notebook.get("notebook_path", ""))
+    home = join(WorkspacePath("/Users"), owner.identity)
+    for place in own_uploads(jobs, own, home):
+        yield Item(UPLOAD_FOLDER, place, "a job's code")
 
 
 def _model(client: WorkspaceClient, owner: Owner, name: str, run_ids: set[str]) -> Item | None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlops_core.cleanup.branches import known_branches
+from mlops_core.cleanup.branches import known_branches, pushed_slugs
 from mlops_core.cleanup.inventory import NOTEBOOKS, Inventory, Item, Owner, find_slugs
 from mlops_core.cleanup.inventory import take_inventory as take
 from mlops_core.cleanup.remove import in_order, keep_notebooks, remove
@@ -118,7 +118,10 @@ def _finish(
 def _ended(session: Session, owner: Owner, options: argparse.Namespace) -> list[str]:
     folder = session.settings.project_folder
     alive = known_branches(folder, is_fetched=options.fetched) | MASTER | {session.branch}
-    return sorted(find_slugs(session.client, owner) - {slug(branch) for branch in alive})
+    workspace_id = session.client.workspace_id or session.client.host
+    home = join(WorkspacePath("/Users"), session.user)
+    pushed = pushed_slugs(folder / ".mlops", workspace_id, home)
+    return sorted((find_slugs(session.client, owner) | pushed) - {slug(one) for one in alive})
 
 
 def _refuse_master(branch: str) -> None:

@@ -74,7 +74,6 @@ def execute(wish: Wish, options: argparse.Namespace, console: Console) -> int:
             f"MLFLOW_TRACKING_URI is {settings.tracking_uri}: a schedule needs a workspace",
             hint="set MLFLOW_TRACKING_URI=databricks, or leave it out",
         )
-    require_registry(settings)
     with open_session(settings, console.progress) as session:
         console.progress(session.banner)
         hook = _read_hook(wish, session)
@@ -83,6 +82,7 @@ def execute(wish: Wish, options: argparse.Namespace, console: Console) -> int:
             return _remove(session, hook, found, options, console)
         if found is None and timing is None:
             return _unscheduled(hook, options, console)
+        require_registry(settings)
         schedule = timing.settings() if timing else _own_schedule(found, options)
         return _deploy(session, hook, found, schedule, options=options, console=console)
 
@@ -186,7 +186,10 @@ def _remove(
     elif options.dry_run:
         console.result(f"job {hook.job_name} would be removed: {found.job_id}")
     else:
+        uploads = deploy.own_uploads(session.client.jobs.list(), [found], _home(session))
         session.client.jobs.delete(found.job_id)
+        for place in uploads:
+            session.client.files.delete(place, recursive=True)
         console.result(f"job {hook.job_name} removed: {found.job_id}")
     return DONE
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlops_core.errors import MlopsError, Unavailable
 from mlops_core.hooks.job import BRANCH_TAG, Hook, is_as_wanted, merge_settings
+from mlops_core.hooks.upload import FOLDER
+from mlops_core.paths import WorkspacePath, join, parent, workspace_path
 from mlops_core.workspace.jobs import Jobs
 from mlops_core.workspace.model import JobInfo
 
@@ -63,6 +65,24 @@ def save_job(jobs: Jobs, hook: Hook, wanted: Mapping[str, object], found: JobInf
     if action == UPDATED:
         jobs.reset(found.job_id, merge_settings(wanted, found.settings))
     return Saved(found.job_id, action)
+
+
+def own_uploads(
+    jobs: Sequence[JobInfo], own: Sequence[JobInfo], home: WorkspacePath
+) -> tuple[WorkspacePath, ...]:
+    """The uploads that the jobs ``own`` run and no other of ``jobs``; only those below ``home``."""
+    kept = {path for job in jobs if job not in own for path in _notebooks(job)}
+    gone = {path for job in own for path in _notebooks(job)} - kept
+    places = {parent(workspace_path(path)) for path in gone}
+    return tuple(sorted(place for place in places if parent(place) == join(home, FOLDER)))
+
+
+def _notebooks(job: JobInfo) -> Iterator[str]:
+    tasks = job.settings.get("tasks")
+    for task in tasks if isinstance(tasks, list) else []:
+        notebook = task.get("notebook_task") if isinstance(task, Mapping) else None
+        if isinstance(notebook, Mapping):
+            yield str(notebook.get("notebook_path", ""))
 
 
 def _create_once(jobs: Jobs, hook: Hook, wanted: Mapping[str, object]) -> int:

@@ -154,6 +154,24 @@ def test_merged_cleans_only_branches_that_are_gone_from_the_remote(
         assert is_there(sdk, f"/Shared/you@local/{slugs[branch]}/training")
 
 
+def test_merged_finds_branches_of_which_there_are_only_notebooks(
+    clone: tuple[Any, Any], sdk: WorkspaceClient
+) -> None:
+    _, ours = clone
+    ours.git("switch", "--quiet", "--create", "only/notebooks")
+    ours.write("notebooks/one.py", HEADER + "print(1)\n")
+    ours.commit()
+    assert ours.run("databricks-sync/to_databricks.py").code == 0
+    ours.git("switch", "--quiet", "master")
+    name = slug("only/notebooks")
+    assert name not in ours.run(SCRIPT, "--merged").out
+    ours.git("branch", "--quiet", "-D", "only/notebooks")
+    done = ours.run(SCRIPT, "--merged", "--yes")
+    assert done.code == 0, done.err
+    assert f"{name}: notebooks /Users/you@local/{name}" in done.out
+    assert not is_there(sdk, f"/Users/you@local/{name}")
+
+
 def test_a_clone_that_does_not_have_every_branch_is_not_trusted(
     clone: tuple[Any, Any], tmp_path: Path
 ) -> None:

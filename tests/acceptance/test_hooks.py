@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseJob, JobSettings
 from databricks.sdk.service.workspace import ImportFormat
 
@@ -145,12 +146,19 @@ def test_a_dry_run_says_what_would_be_and_sends_nothing(hooked: Any, sdk: Worksp
     assert jobs(sdk, hooked) == []
 
 
-def test_remove_deletes_the_job(hooked: Any, sdk: WorkspaceClient) -> None:
+def test_remove_deletes_the_job_and_what_it_ran(hooked: Any, sdk: WorkspaceClient) -> None:
+    hooked.write("projects/ExampleTrainingProject/own.txt", slug_of(hooked))
+    hooked.commit()
     hooked.run(TRAINING, *NIGHTLY)
+    (job,) = jobs(sdk, hooked)
+    place = task(job).notebook_task.notebook_path.rpartition("/")[0]
+    assert sdk.workspace.get_status(place)
     assert "would be removed" in hooked.run(TRAINING, "--remove", "--dry-run").out
     assert len(jobs(sdk, hooked)) == 1
     assert "removed" in hooked.run(TRAINING, "--remove").out
     assert jobs(sdk, hooked) == []
+    with pytest.raises(NotFound):
+        sdk.workspace.get_status(place)
     assert "nothing to do" in hooked.run(TRAINING, "--remove").out
 
 

@@ -82,6 +82,11 @@ def test_what_runs_on_the_driver_compiles_on_its_oldest_runtime(name: str) -> No
     [
         ("databricks-sync/to_databricks.py", {"mlflow", "databricks.sdk", "fastapi", "uvicorn"}),
         ("databricks-sync/from_databricks.py", {"mlflow", "databricks.sdk", "fastapi", "uvicorn"}),
+        ("databricks-sync/sync_master.py", {"mlflow", "databricks.sdk", "fastapi", "uvicorn"}),
+        ("databricks-sync/clean_branch.py", {"mlflow", "databricks.sdk", "fastapi", "uvicorn"}),
+        ("mlflow_hooks/mlflow_training_hook.py", {"mlflow", "databricks.sdk", "fastapi"}),
+        ("mlflow_hooks/mlflow_scoring_hook.py", {"mlflow", "databricks.sdk", "fastapi"}),
+        ("mlflow_triggers/report.py", {"mlflow", "databricks.sdk", "fastapi"}),
         ("mlflow_triggers/start_training_devops.py", {"mlflow", "databricks.sdk", "fastapi"}),
         ("mlflow_triggers/start_scoring_devops.py", {"mlflow", "databricks.sdk", "fastapi"}),
     ],
