@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import re
 import sys
 import tempfile
 import traceback
@@ -13,6 +14,11 @@ from pathlib import Path
 
 from mlops_core.cli.console import Console, ReaderGone
 from mlops_core.errors import BUG, INTERRUPTED, USAGE, MlopsError
+
+_SECRET = re.compile(
+    r"(\b(?:bearer|basic)\s+)[^\s'\"]{6,}|\b(?:dapi|dose|local-)[0-9a-f-]{16,}|\beyJ[\w.-]{16,}",
+    re.IGNORECASE,
+)
 
 
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +69,17 @@ def _report(bug: Exception, command: Command) -> MlopsError:
     import mlops_core
 
     versions = f"mlops_core {mlops_core.__version__}, Python {platform.python_version()}"
-    text = "".join(traceback.format_exception(bug))
+    text = _hide("".join(traceback.format_exception(bug)))
     with tempfile.NamedTemporaryFile(
         "w", prefix="mlops-bug-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:
         file.write(f"{command.name}\n{versions}, {platform.platform()}\n\n{text}")
     return MlopsError(
-        f"{type(bug).__name__}: {bug}" if str(bug) else type(bug).__name__,
+        _hide(f"{type(bug).__name__}: {bug}" if str(bug) else type(bug).__name__),
         hint=f"this is a bug in mlops_core; please report it with {Path(file.name)}",
     )
+
+
+def _hide(text: str) -> str:
+    """``text`` without what looks like a credential: nobody knows what a bug will quote."""
+    return _SECRET.sub(lambda found: f"{found[1] or ''}[token]", text)
