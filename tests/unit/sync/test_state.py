@@ -1,0 +1,161 @@
+"""What `.mlops` holds: contents, bases, backups and conflicts."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from mlops_core.errors import SyncError
+from mlops_core.notebooks.digest import Digest
+from mlops_core.notebooks.formats import Form
+from mlops_core.paths import WorkspacePath
+from mlops_core.sync.ancestor import Base, Record, Scope, all_contents, load_base, save_base
+from mlops_core.sync.backup import Backup, prune_backups, read_backup
+from mlops_core.sync.conflicts import Conflicts
+from mlops_core.sync.pair import local_rules, prepare_state
+from mlops_core.sync.store import KEPT_SECONDS, Store
+from mlops_core.workspace.model import ObjectInfo
+
+SCOPE = Scope("123", WorkspacePath("/Users/u/b"), "notebooks")
+PYTHON = Form("NOTEBOOK", "PYTHON", "SOURCE")
+RECORD = Record(Digest("d"), PYTHON, "a.py", "c" * 64, 7, 99)
+
+
+def info(**other):
+    fields = {"kind": "NOTEBOOK", "object_id": 7, "language": "PYTHON", "modified_at": 99}
+    return ObjectInfo(WorkspacePath("/Users/u/b/a"), **{**fields, **other})
+
+
+def test_a_base_comes_back_as_it_was(tmp_path):
+    base = Base(SCOPE, {"a": RECORD, "b": RECORD.unsettled()})
+    save_base(tmp_path, base)
+    assert load_base(tmp_path, SCOPE) == base
+    assert base.digests() == {"a": "d", "b": "d"}
+    assert all_contents(tmp_path) == {"c" * 64}
+    assert [path.suffix for path in (tmp_path / "base").iterdir()] == [".json"]
+
+
+def test_a_base_is_one_workspaces_and_one_folders(tmp_path):
+    save_base(tmp_path, Base(SCOPE, {"a": RECORD}))
+    for other in (
+        Scope("124", SCOPE.target, SCOPE.folder),
+        Scope("123", WorkspacePath("/Users/u/c"), SCOPE.folder),
+        Scope("123", SCOPE.target, "other"),
+    ):
+        assert load_base(tmp_path, other).records == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"version": 2, "records": {}}', '{"version": 1, "records": {"a": {}}}'],
+)
+def test_a_base_that_cannot_be_read_is_named_and_kept(tmp_path, text):
+    save_base(tmp_path, Base(SCOPE, {}))
+    (path,) = (tmp_path / "base").iterdir()
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SyncError, match="cannot be read") as raised:
+        load_base(tmp_path, SCOPE)
+    assert str(path) in raised.value.hint
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (info(), True),
+        (info(modified_at=100), False),
+        (info(object_id=8), False),
+        (info(language="SQL"), False),
+        (info(kind="FILE", language=None), False),
+    ],
+)
+def test_a_record_knows_its_object(seen, expected):
+    assert RECORD.is_seen_in(seen) is expected
+    assert RECORD.seen(seen).modified_at == seen.modified_at
+    assert not RECORD.unsettled().is_seen_in(seen)
+
+
+def test_contents_are_kept_once_and_checked(tmp_path):
+    store = Store(tmp_path / "contents")
+    name = store.put(b"text")
+    assert store.put(b"text") == name
+    assert store.read(name) == b"text"
+    store.path(name).write_bytes(b"other")
+    assert store.read(name) is None
+    assert store.read("0" * 64) is None
+
+
+def test_files_are_taken_in_whole(tmp_path):
+    store = Store(tmp_path / "contents")
+    scratch = store.scratch()
+    scratch.write_bytes(b"large")
+    name = store.adopt(scratch)
+    assert not scratch.exists()
+    (tmp_path / "again").write_bytes(b"large")
+    assert store.copy_in(tmp_path / "again") == name
+
+
+def test_contents_that_nobody_needs_stay_thirty_days(tmp_path):
+    store = Store(tmp_path / "contents")
+    needed, old, fresh = (store.put(text) for text in (b"needed", b"old", b"fresh"))
+    now = store.path(fresh).stat().st_mtime + 10
+    for name in (needed, old):
+        os.utime(store.path(name), (now - KEPT_SECONDS - 60,) * 2)
+    store.prune(frozenset({needed}), now)
+    assert store.read(needed)
+    assert store.read(fresh)
+    assert store.read(old) is None
+    os.utime(store.path(needed), (now - KEPT_SECONDS - 60,) * 2)
+    store.touch([needed, "0" * 64])
+    store.prune(frozenset(), now)
+    assert store.read(needed)
+
+
+def test_a_backup_exists_once_something_is_in_it(tmp_path):
+    content = tmp_path / "content"
+    content.write_bytes(b"old")
+    backup = Backup(tmp_path, SCOPE, now=0)
+    assert backup.folder is None
+    backup.keep("here", "d/a.py", content)
+    assert backup.folder == tmp_path / "backup" / "19700101T000000Z"
+    assert (backup.folder / "here" / "d" / "a.py").read_bytes() == b"old"
+    kept = read_backup(backup.folder)
+    assert (kept.workspace_id, kept.target, kept.notebook_folder) == (
+        "123",
+        "/Users/u/b",
+        "notebooks",
+    )
+    second = Backup(tmp_path, SCOPE, now=0)
+    second.keep("workspace", "a", content)
+    assert second.folder != backup.folder
+    prune_backups(tmp_path, now=backup.folder.stat().st_mtime + KEPT_SECONDS - 60)
+    assert backup.folder.exists()
+    prune_backups(tmp_path, now=backup.folder.stat().st_mtime + KEPT_SECONDS + 60)
+    assert not backup.folder.exists()
+
+
+def test_a_conflict_is_written_once_and_what_it_replaces_is_kept(tmp_path):
+    backup = Backup(tmp_path, SCOPE)
+    conflicts = Conflicts(tmp_path, backup)
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"1")
+    path = conflicts.put("d/a.py", theirs)
+    assert path.read_bytes() == b"1"
+    before = path.stat().st_mtime_ns
+    conflicts.put("d/a.py", theirs)
+    assert (path.stat().st_mtime_ns, backup.folder) == (before, None)
+    theirs.write_bytes(b"2")
+    conflicts.put("d/a.py", theirs)
+    assert (backup.folder / "conflicts" / "d" / "a.py").read_bytes() == b"1"
+    conflicts.settle_others({"d/a.py"})
+    assert path.exists()
+    conflicts.settle_others(set())
+    assert not path.exists()
+
+
+def test_the_state_folder_hides_itself_from_git(tmp_path):
+    prepare_state(tmp_path / ".mlops")
+    assert (tmp_path / ".mlops" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    assert json.dumps(local_rules(tmp_path / ".mlops").is_case_sensitive) in ("true", "false")
