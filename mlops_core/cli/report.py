@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops_core.cli.console import Console
 from mlops_core.cli.main import Command
-from mlops_core.errors import DONE, SettingsError
+from mlops_core.errors import DONE, SettingsError, UsageError
 from mlops_core.naming import model_name
 from mlops_core.runs.findings import Finding, Look, find_pipeline
 from mlops_core.runs.plan import SCORING, TRAINING
@@ -41,9 +41,9 @@ def _report(options: argparse.Namespace, console: Console) -> int:
         text = render_markdown(look, findings, Site(session.client.host))
     console.result(text)
     if options.junit:
-        options.junit.write_text(render_junit(findings), encoding="utf-8")
+        _write(options.junit, render_junit(findings))
     if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
+        _write(options.markdown, text)
     _hand_over(text, options.markdown, settings.values, console)
     return DONE
 
@@ -67,10 +67,19 @@ def _find(session: Session, look: Look, kind: str) -> Finding:
 def _hand_over(text: str, file: Path | None, values: Mapping[str, str], console: Console) -> None:
     """Put the report where the pipeline's own page shows it."""
     if summary := values.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as out:
-            out.write(text + "\n")
+        _write(Path(summary), text + "\n", mode="a")
     if values.get("TF_BUILD") and file:
         console.result(f"##vso[task.uploadsummary]{file.resolve()}")
+
+
+def _write(file: Path, text: str, mode: str = "w") -> None:
+    try:
+        with file.open(mode, encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {file}: {error.strerror}", hint="give a file in a folder that exists"
+        ) from None
 
 
 REPORT = Command(

@@ -215,6 +215,24 @@ def test_a_job_whose_creation_got_no_answer_is_found_again(
     assert len(jobs(sdk, hooked)) == 1
 
 
+def test_a_half_upload_is_finished_by_the_next_try(hooked: Any, sdk: WorkspaceClient) -> None:
+    hooked.write("projects/ExampleTrainingProject/own.txt", slug_of(hooked))
+    hooked.commit()
+    fault = {"kind": "status", "method": "POST", "path": "/import", "after": 4, "times": 3}
+    refused = {"status": 403, "body": {"error_code": "PERMISSION_DENIED", "message": "no"}}
+    sdk.api_client.do("POST", "/local/faults", body={**fault, **refused})
+    done = hooked.run(TRAINING, *NIGHTLY)
+    sdk.api_client.do("DELETE", "/local/faults")
+    assert done.code == 1
+    assert jobs(sdk, hooked) == []
+    assert hooked.run(TRAINING, *NIGHTLY).code == 0
+    (job,) = jobs(sdk, hooked)
+    place = task(job).notebook_task.notebook_path.rpartition("/")[0]
+    there = {str(one.path) for one in sdk.workspace.list(place, recursive=True)}
+    files = hooked.git("ls-files", "projects").splitlines()
+    assert {f"{place}/{name}" for name in files} <= there
+
+
 def test_pipelines_run_by_themselves(hooked: Any, sdk: WorkspaceClient) -> None:
     """A schedule fires, the hook trains, a version appears; another scores with it."""
     assert hooked.run(TRAINING, *OFTEN, "--pause").code == 0
