@@ -23,6 +23,10 @@ from mlops_core.settings import Settings, require_registry
 
 JOBS = "databricks-jobs"
 LOCAL = "local"
+_SHORT_LIVED = (
+    "the embedded workspace ends its runs when the last command is done;"
+    " keep `python -m mlops_core.local_workspace` running meanwhile"
+)
 
 
 class Runs(Protocol):
@@ -68,6 +72,8 @@ def _run_in_workspace(task: Task, backend: str) -> Outcome:
     registry_uri = require_registry(task.settings)
     with open_session(task.settings, task.console.progress) as session:
         task.console.progress(session.banner)
+        if task.options.no_wait and task.settings.is_local_workspace:
+            task.console.progress(_SHORT_LIVED)
         tracking = session.client.tracking
         find = partial(require_version, tracking, registry_uri=registry_uri)
         order = _order(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from mlops_core.errors import MlopsError, WorkspaceError
@@ -84,7 +85,8 @@ class Launcher:
         except BaseException as error:
             is_stopped = isinstance(error, KeyboardInterrupt)
             status = records.KILLED if is_stopped else records.FAILED
-            end_record(self.client.tracking, record.run_id, status, str(error) or "interrupted")
+            with suppress(MlopsError):  # what went wrong first is what counts
+                end_record(self.client.tracking, record.run_id, status, str(error) or "interrupted")
             raise
 
     def follow(self, started: Started) -> Outcome:
@@ -152,8 +154,8 @@ class Launcher:
 
     def cancel(self, started: Started) -> None:
         """Cancel a started run, wait until it is over and mark its MLflow run KILLED."""
-        self.notify(Said("interrupted: cancelling the run; again to leave at once"))
         try:
+            self.notify(Said("interrupted: cancelling the run; again to leave at once"))
             self.client.jobs.cancel(started.job_run_id)
             while not self.client.jobs.get_run(started.job_run_id).state.is_over:
                 self.clock.sleep(CANCEL_POLL)

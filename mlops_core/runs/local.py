@@ -199,7 +199,8 @@ def local_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _command(order: Order, env_manager: str, *, experiment_id: str, run_id: str) -> list[str]:
-    command = [sys.executable, "-m", "mlflow", "run", str(order.project.folder)]
+    # its current folder: in a path, MLflow takes # for the mark of a folder in a repository
+    command = [sys.executable, "-m", "mlflow", "run", "."]
     command += ["-e", order.point.name, "--env-manager", env_manager]
     command += ["--experiment-id", experiment_id, "--run-id", run_id]
     for name, value in order.values.items():

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlops_core.errors import AccessDenied
+from mlops_core.paths import name, parent
 from mlops_core.runs.events import Notify, Said
 from mlops_core.runs.order import Order, plan_tags
 from mlops_core.workspace.client import WorkspaceClient
@@ -44,7 +46,12 @@ class Record:
 
 def create_record(client: WorkspaceClient, order: Order, backend: str, notify: Notify) -> Record:
     """Make the experiment, if need be, and a run in it."""
-    experiment = client.tracking.ensure_experiment(order.experiment)
+    try:
+        experiment = client.tracking.ensure_experiment(order.experiment)
+    except AccessDenied as error:
+        own = f"/Users/{order.origin.user}/{name(order.experiment)}"
+        error.hint = f"ask for the right to {parent(order.experiment)}, or give --experiment {own}"
+        raise
     if experiment.is_restored:
         notify(Said(f"experiment {experiment.name} had been deleted; it is restored"))
     run_id = client.tracking.create_run(

@@ -459,3 +459,58 @@ def test_a_project_in_a_git_repository_is_cloned(checkout, project, tmp_path: Pa
     gone = checkout.run(TRAIN, (tmp_path / "none").as_uri())
     assert gone.code == 1
     assert "cannot be cloned" in gone.err
+
+
+@pytest.mark.parametrize(
+    ("life_cycle", "result", "status"),
+    [
+        ("SKIPPED", None, "FAILED"),
+        ("INTERNAL_ERROR", None, "FAILED"),
+        ("TERMINATED", "UPSTREAM_FAILED", "FAILED"),
+        ("TERMINATED", "TIMEDOUT", "KILLED"),
+        ("TERMINATED", "SUCCESS_WITH_FAILURES", "FAILED"),
+        ("TERMINATED", "A_STATE_OF_THE_FUTURE", "FAILED"),
+    ],
+)
+def test_whatever_is_not_success_ends_with_1_and_the_services_words(
+    checkout, project, last_run, control, life_cycle: str, result: str | None, status: str
+) -> None:
+    project()
+    state = {"life_cycle_state": life_cycle, "state_message": "said by the service"}
+    state |= {"result_state": result} if result else {}
+    answer = {"run_id": 1, "state": state, "run_page_url": "http://h", "tasks": []}
+    with control.fault(kind="status", status=200, path="jobs/runs/get", body=answer):
+        done = checkout.run(TRAIN)
+    assert done.code == 1
+    assert "said by the service" in done.err
+    assert life_cycle in done.err
+    assert last_run().info.status == status
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_says_that_the_run_may_go_on(
+    checkout, project, control
+) -> None:
+    project(FOREVER)
+    with (
+        control.fault(kind="slow", path="jobs/runs/cancel", seconds=60),
+        checkout.start(TRAIN) as process,
+    ):
+        iter_until(process, "  | ready")
+        process.send_signal(signal.SIGINT)
+        iter_until(process, "interrupted: cancelling the run; again to leave at once")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert re.search(r"the run may go on: http://\S+/jobs/\d+/runs/\d+", err)
+
+
+def test_no_right_to_the_experiments_folder_is_said_with_a_way_out(
+    checkout, project, control
+) -> None:
+    project()
+    denied = {"error_code": "PERMISSION_DENIED", "message": "you@local may not write there"}
+    with control.fault(kind="status", status=403, path="experiments/create", body=denied):
+        done = checkout.run(TRAIN)
+    assert done.code == 1
+    assert "you@local may not write there" in done.err
+    assert "--experiment /Users/you@local/training" in done.err
