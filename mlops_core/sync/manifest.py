@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +22,15 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The commit that was mirrored, and the base as `ancestor` writes it (as JSON text)."""
+    """The commit that was mirrored, and the base as `ancestor` writes it (as JSON text).
+
+    ``pending`` are the digests, by name with extension, of what a run was about to send: if it
+    was killed, the next one knows them as ours. Empty after a run that came to its end.
+    """
 
     commit: CommitInfo
     base: str
+    pending: Mapping[str, str] = field(default_factory=dict)
 
 
 def manifest_path(target: WorkspacePath) -> WorkspacePath:
@@ -44,8 +50,9 @@ def load_manifest(files: WorkspaceFiles, target: WorkspacePath) -> Manifest | No
         if saved["version"] != VERSION:
             raise ValueError(f"version {saved['version']}")
         commit = CommitInfo(str(saved["commit"]), int(saved["committed_at"]))
-        return Manifest(commit, json.dumps(saved["base"], indent=1))
-    except (ValueError, KeyError, TypeError) as error:
+        pending = {str(key): str(value) for key, value in saved["pending"].items()}
+        return Manifest(commit, json.dumps(saved["base"], indent=1), pending)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SyncError(
             f"{path} cannot be read ({type(error).__name__}: {error})",
             hint=f"delete {path} in the workspace; then all of {target} counts as edited there",
@@ -59,6 +66,7 @@ def save_manifest(files: WorkspaceFiles, target: WorkspacePath, manifest: Manife
         "commit": manifest.commit.sha,
         "committed_at": manifest.commit.committed_at,
         "target": target,
+        "pending": dict(manifest.pending),
         "base": json.loads(manifest.base),
     }
     path = manifest_path(target)

@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mlops_core.errors import WorkspaceError
+from mlops_core.notebooks.digest import Digest
 from mlops_core.notebooks.formats import Form
 from mlops_core.paths import WorkspacePath
+from mlops_core.sync.ancestor import Base, save_base
 from mlops_core.sync.commit import CommitInfo, export_commit, read_commit
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.manifest import (
@@ -24,7 +26,7 @@ from mlops_core.sync.mirror_plan import check_deletions, plan_mirror
 from mlops_core.sync.names import parents
 from mlops_core.sync.obstacles import Ground, Route, route_push
 from mlops_core.sync.pair import Pair, prepare_state
-from mlops_core.sync.plan import Action
+from mlops_core.sync.plan import Action, Trees
 from mlops_core.sync.push_run import PushRun
 from mlops_core.sync.report import Notify, Report, ignore
 from mlops_core.sync.secret_names import find_secret
@@ -70,7 +72,8 @@ class Consent:
 class MirrorPlan:
     """Commit and workspace as they were found, and what a mirror does about it.
 
-    ``secrets`` are files that look like one, each with the reason.
+    ``secrets`` are files that look like one, each with the reason; ``known`` are the digests, by
+    name, of what mirrors have put there.
     """
 
     pair: Pair
@@ -79,6 +82,7 @@ class MirrorPlan:
     route: Route
     secrets: Mapping[str, str]
     before: Manifest | None
+    known: Mapping[str, Digest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +123,24 @@ def prepare_mirror(
         base_file(pair).parent.mkdir(parents=True, exist_ok=True)
         base_file(pair).write_text(before.base, encoding="utf-8")
     found = survey(pair, lambda *_: True, notify)
-    plan = plan_mirror(found.trees())
+    known = _known(found, before)
+    plan = plan_mirror(_trees(found, known))
     if not consent.to_deletions:
         check_deletions(plan, len(found.remote.objects))
     local = {path: file.identity.form for path, file in found.local.files.items()}
     remote: Mapping[str, Form | None] = {path: found.form(path) for path in found.remote.objects}
     ground = Ground(local, remote, found.remote.folders)
     route = route_push(plan, ground, overwrite=True)
-    return MirrorPlan(pair, commit, found, route, _find_secrets(pair, found), before)
+    return MirrorPlan(pair, commit, found, route, _find_secrets(pair, found), before, known)
 
 
 def execute_mirror(planned: MirrorPlan, *, notify: Notify = ignore) -> MirrorReport:
     """Carry out the plan. The manifest is written even when the run is interrupted."""
     pair, found = planned.pair, planned.survey
-    trash = Trash(pair, found.base)
+    trash = Trash(pair, planned.known)
     journal = Journal(pair, found, notify, trash)
     run = PushRun(pair, found, journal, Uploader(pair, trash), notify)
+    _announce(planned)
     try:
         run.carry_out(planned.route)
         run.settle()
@@ -149,18 +155,56 @@ def execute_mirror(planned: MirrorPlan, *, notify: Notify = ignore) -> MirrorRep
 def preview_mirror(planned: MirrorPlan, *, notify: Notify = ignore) -> MirrorReport:
     """What :func:`execute_mirror` would report."""
     pair, found = planned.pair, planned.survey
-    journal = Journal(pair, found, notify, Trash(pair, found.base))
+    journal = Journal(pair, found, notify, Trash(pair, planned.known))
     for step in planned.route.plan.steps:
         if step.action not in {Action.REMEMBER, Action.FORGET}:
             journal.tell(step.path, step.action, reason=step.reason)
     return MirrorReport(journal.report(found.count_equal()), None)
 
 
+def _known(found: Survey, before: Manifest | None) -> Mapping[str, Digest]:
+    pending = before.pending if before else {}
+    records = found.base.records.items()
+    sent = {path + record.form.extension: record.digest for path, record in records}
+    there = found.trees().remote
+    # Of a run that was killed, only what has arrived counts.
+    for path in found.remote.objects:
+        if pending.get(name := _name(found, path)) == there[path]:
+            sent[name] = there[path]
+    return sent
+
+
+def _trees(found: Survey, known: Mapping[str, Digest]) -> Trees:
+    trees = found.trees()
+    by_path = {path: known.get(_name(found, path)) for path in found.remote.objects}
+    ours = {path: digest for path, digest in by_path.items() if digest}
+    return Trees(trees.local, trees.remote, {**trees.base, **ours})
+
+
+def _name(found: Survey, path: str) -> str:
+    form = found.form(path)
+    return path + (form.extension if form else "")
+
+
+def _announce(planned: MirrorPlan) -> None:
+    """Say in the manifest what is about to be sent, should this run be killed."""
+    pair, files = planned.pair, planned.survey.local.files
+    uploads = [files[step.path] for step in planned.route.uploads]
+    if not uploads:
+        return
+    if planned.before is None:
+        save_base(pair.state, Base(pair.scope, {}))
+    base = base_file(pair).read_text(encoding="utf-8")
+    commit = planned.before.commit if planned.before else planned.commit
+    pending = {one.path + one.identity.form.extension: one.identity.digest for one in uploads}
+    save_manifest(pair.files, pair.target, Manifest(commit, base, pending))
+
+
 def _remember(planned: MirrorPlan) -> None:
     pair, file = planned.pair, base_file(planned.pair)
     base = file.read_text(encoding="utf-8") if file.is_file() else ""
     now = Manifest(planned.commit, base)
-    if base and now != planned.before:
+    if base and (now != planned.before or planned.route.uploads):
         save_manifest(pair.files, pair.target, now)
 
 

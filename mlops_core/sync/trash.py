@@ -9,7 +9,6 @@ from pathlib import Path
 from mlops_core.notebooks.digest import Digest, identify
 from mlops_core.notebooks.formats import import_format
 from mlops_core.paths import WorkspacePath, join, name, parent
-from mlops_core.sync.ancestor import Base
 from mlops_core.sync.backup import Backup
 from mlops_core.sync.pair import Pair
 
@@ -17,15 +16,16 @@ _HEAD = 1024
 
 
 class Trash(Backup):
-    """A backup in `/Shared/.mlops-trash/{time}`, of contents that the last mirror did not put."""
+    """A backup in `/Shared/.mlops-trash/{time}`, of contents that no mirror has put there.
 
-    def __init__(self, pair: Pair, base: Base, now: float | None = None) -> None:
+    ``known`` are the digests of those that one has, by name with extension.
+    """
+
+    def __init__(self, pair: Pair, known: Mapping[str, Digest], now: float | None = None) -> None:
         super().__init__(pair.state, pair.scope, now)
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if now is None else now))
         self._files = pair.files
-        self._known: Mapping[str, Digest] = {
-            path + record.form.extension: record.digest for path, record in base.records.items()
-        }
+        self._known = known
         self.place: WorkspacePath = join(
             parent(pair.target), ".mlops-trash", moment, name(pair.target)
         )
