@@ -23,7 +23,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 dev.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="the whole loop on the embedded workspace, in a scratch clone")
-    test = commands.add_parser("test", help="every check and test; further words go to pytest")
+    test = commands.add_parser(
+        "test", help="every check and test; further words go to pytest, without Spark"
+    )
     test.add_argument("--python", default=sys.executable, help="a version such as 3.12, or a path")
     bench = commands.add_parser("bench", help="times, side by side in one run")
     bench.add_argument("name", nargs="?", choices=benchmarks(), help="default: all of them")
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "demo":
             return run(environment("mlflow"), ROOT / "tests" / "demo.py")
         if options.command == "test":
-            return run_checks(environment("test", find_python(options.python)), rest)
+            return run_checks(find_python(options.python), rest)
         return run_benchmarks(environment("test"), [options.name] if options.name else benchmarks())
     except subprocess.CalledProcessError as failure:
         print(f"error: this failed: {subprocess.list2cmdline(failure.cmd)}", file=sys.stderr)
@@ -43,15 +45,19 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def run_checks(python: Path, rest: Sequence[str]) -> int:
+def run_checks(base: Path, rest: Sequence[str]) -> int:
     """Run every check, also after one has failed, and the tests last: theirs is the last line."""
+    python = environment("test", base)
     checks: dict[str, list[str | Path]] = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
         "lint-imports": [python.with_name("lint-imports" + python.suffix)],
-        "pytest": [python, "-m", "pytest", "-n", "2", *rest],
     }
+    if not rest:
+        spark = environment("test-spark", base)
+        checks["pytest on Spark"] = [spark, "-m", "pytest", "tests/spark"]
+    checks["pytest"] = [python, "-m", "pytest", "-n", "2", *rest]
     failed = []
     for name, command in checks.items():
         print(f"== {name}", flush=True)
@@ -93,8 +99,10 @@ def environment(extra: str, base: Path | None = None) -> Path:
     version = version_of(base)
     if version < OLDEST:
         sys.exit(f"error: {base} is Python {version[0]}.{version[1]}\nhint:  use 3.11 or later")
-    same = version == sys.version_info[:2]
-    folder = ROOT / (".venv" if same else f".venv-{version[0]}.{version[1]}")
+    marks = [] if version == sys.version_info[:2] else [f"{version[0]}.{version[1]}"]
+    # Databricks' clients have no pyspark beside them, so the other tests must not either.
+    marks += ["spark"] if "spark" in extra else []
+    folder = ROOT / "-".join([".venv", *marks])
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = folder / f"installed-{extra}"
     wanted = fingerprint(version)

