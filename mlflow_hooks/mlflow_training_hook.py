@@ -27,15 +27,18 @@ if "dbutils" in globals():
 
 # COMMAND ----------
 
+import sys
+
 try:
     from mlops_core.cli import hooks
 except ModuleNotFoundError as missing:
     if "dbutils" in globals():
         hint = "first run: %pip install, with the path of the mlops_core wheel in this folder"
         raise ModuleNotFoundError(f"this Python has no {missing.name}; {hint}") from None
-    raise SystemExit(
+    sys.stderr.write(
         f"error: this Python has no {missing.name}\n"
-        "hint:  from the project root: python -m pip install -r databricks-sync/requirements.txt"
-    ) from None
+        "hint:  from the project root: python -m pip install -r databricks-sync/requirements.txt\n"
+    )
+    sys.exit(2)
 
 hooks.run(hooks.TRAINING, PARAMETERS, globals().get("dbutils"))

@@ -221,7 +221,7 @@ def _say(schedule: Mapping[str, object], *, is_local: bool) -> list[str]:
     lines = [f"schedule {cron} {zone}: {describe(understood)}{paused}"]
     now = datetime.now(timezone.utc).astimezone(find_zone(zone))
     times = islice(next_times(understood, now), 3)
-    lines += [f"next run {time:%a %Y-%m-%d %H:%M:%S %Z}" for time in times if not paused]
+    lines += [f"next run {time:%a %Y-%m-%d %H:%M:%S %Z}{paused}" for time in times]
     if is_local:
         lines += ["it fires while this runs: python -m mlops_core.local_workspace"]
     return lines

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
-from databricks.sdk.service.jobs import BaseJob, JobSettings
+from databricks.sdk.service.jobs import BaseJob, JobSettings, NotebookTask, SubmitTask
 from databricks.sdk.service.workspace import ImportFormat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,3 +297,44 @@ def test_a_pipeline_that_fails_makes_the_job_and_the_command_fail(hooked: Any) -
     done = hooked.run(TRAINING, *NIGHTLY, "--pause", "--run-now")
     assert done.code == 1
     assert "no such luck" in done.err
+
+
+def test_a_hook_can_be_run_by_hand_from_the_copy_in_shared(
+    hooked: Any, sdk: WorkspaceClient
+) -> None:
+    assert hooked.run("databricks-sync/sync_master.py", "--hooks", MLOPS_BRANCH="master").code == 0
+    by_hand = {"model_name": "by_hand_model", "experiment": "/Shared/by-hand", "cluster": "c-1"}
+    notebook = NotebookTask("/Shared/mlflow_hooks/mlflow_training_hook", base_parameters=by_hand)
+    task = SubmitTask(task_key="t", notebook_task=notebook, existing_cluster_id="c-1")
+    run = sdk.jobs.submit(run_name="by hand", tasks=[task]).result()
+    output = sdk.jobs.get_run_output(run.tasks[0].run_id).notebook_output.result
+    assert output.startswith("model by_hand_model version ")
+    found = sdk.experiments.get_by_name("/Shared/by-hand").experiment
+    (tracked, *_) = sdk.experiments.search_runs(experiment_ids=[found.experiment_id])
+    tags = {tag.key: tag.value for tag in tracked.data.tags}
+    assert tags["mlops.branch"] == "master"
+    assert tags["mlops.compute"] == "existing cluster c-1"
+
+
+@pytest.mark.parametrize("hook", [TRAINING, SCORING])
+def test_without_mlops_core_a_hook_says_how_to_get_it(hook: str, tmp_path: Path) -> None:
+    alone = tmp_path / "hook.py"
+    shutil.copyfile(ROOT / hook, alone)
+    bare = [sys.executable, "-I", "-S", str(alone)]
+    done = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "this Python has no mlops_core" in done.stderr
+    assert "python -m pip install -r databricks-sync/requirements.txt" in done.stderr
+    inside = "class W:\n text = lambda s, n, d: None\n get = lambda s, n: ''\n"
+    inside += f"class D: widgets = W()\ndbutils = D()\nexec(open({str(alone)!r}).read())"
+    bare = [sys.executable, "-I", "-S", "-c", inside]
+    done = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "this Python has no mlops_core; first run: %pip install" in done.stderr
+
+
+@pytest.mark.parametrize("hook", [TRAINING, SCORING])
+def test_a_hook_is_a_source_notebook_of_three_cells(hook: str) -> None:
+    text = (ROOT / hook).read_text(encoding="utf-8")
+    assert text.startswith("# Databricks notebook source\n# MAGIC %md\n")
+    assert text.count("\n# COMMAND ----------\n") == 2
