@@ -11,7 +11,8 @@ from mlops_core.errors import DONE, MlopsError, Unavailable
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.push import push
 
-_RETRY_MILLISECONDS = 10_000
+_BEAT_MILLISECONDS = 500
+_BEATS_TO_RETRY = 20
 
 
 def watch(pair: Pair, console: Console, *, overwrite: bool) -> int:
@@ -27,11 +28,16 @@ def watch(pair: Pair, console: Console, *, overwrite: bool) -> int:
 
 
 def follow(changes: Iterator[bool], push_once: Callable[[], bool]) -> None:
-    """Push once, then at each change; after a failure at each beat without a change, too."""
-    is_done = push_once()
-    for has_changed in changes:
-        if has_changed or not is_done:
-            is_done = push_once()
+    """Push once, and at each change; after a failure now and then without one, too.
+
+    ``changes`` says at each beat whether there was one. The first beat comes before the first
+    push, so that nothing that changes meanwhile is missed.
+    """
+    is_done, beats = True, 0
+    for number, has_changed in enumerate(changes):
+        beats += 1
+        if number == 0 or has_changed or (not is_done and beats >= _BEATS_TO_RETRY):
+            is_done, beats = push_once(), 0
 
 
 def _push(pair: Pair, console: Console, *, overwrite: bool) -> bool:
@@ -59,7 +65,7 @@ def _changes(pair: Pair) -> Iterator[bool]:
         pair.folder,
         watch_filter=is_ours,
         yield_on_timeout=True,
-        rust_timeout=_RETRY_MILLISECONDS,
+        rust_timeout=_BEAT_MILLISECONDS,
         raise_interrupt=True,
     )
     for found in changes:
