@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from mlops_core.errors import BranchError
+from mlops_core.sync.commit import git_reason
 
 _ALL = "refs/heads/*"
 
@@ -72,6 +73,6 @@ def _git(folder: Path, *arguments: str) -> str:
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", "") or str(error)
         raise BranchError(
-            f"git cannot tell the branches of origin: {said.strip().splitlines()[-1:]}",
+            f"git cannot tell the branches of origin: {git_reason(said)}",
             hint="name the branches instead: python databricks-sync/clean_branch.py BRANCH",
         ) from None

@@ -195,10 +195,16 @@ def _remove(
 
 
 def _read_bundle(hook: Hook, settings: Settings) -> HookBundle:
+    notebook = settings.project_folder / _HOOKS / f"{hook.notebook}.py"
+    if not notebook.is_file():
+        raise ProjectError(
+            f"there is no {notebook}, which the job would run",
+            hint="set PROJECT_FOLDER to the checkout's root",
+        )
     projects = settings.project_folder / _PROJECTS
     files = open_checkout(projects).files().paths
     return bundle_hook(
-        settings.project_folder / _HOOKS / f"{hook.notebook}.py",
+        notebook,
         {f"{_PROJECTS}/{path}": projects / path for path in files},
         wheel_sources(),
     )

@@ -72,7 +72,14 @@ def _git(project: Path, *arguments: str) -> bytes:
     except FileNotFoundError:
         raise SyncError("there is no git here", hint="install git") from None
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        said = git_reason(error.stderr.decode(errors="replace"))
         raise SyncError(
-            f"git says: {said[-1]}", hint="run this in a checkout that has a commit"
+            f"git says: {said}", hint="run this in a checkout that has a commit"
         ) from None
+
+
+def git_reason(said: str) -> str:
+    """The line of git's complaint that tells why."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no message"]
+    fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
+    return (fatal or lines)[0]
