@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mlops_core.errors import RunError
 from mlops_core.runs import record as records
 from mlops_core.runs.events import Notify, Outcome, Said, ignore
 from mlops_core.runs.order import Order, plan_tags
+
+if TYPE_CHECKING:
+    from mlflow.projects.submitted_run import SubmittedRun
 
 _HINT = "see MLflow's documentation of that backend, or leave --backend out"
 
@@ -29,12 +33,36 @@ class OtherLauncher:
     def launch(self, order: Order) -> Outcome:
         """Run ``order``; raises RunError if MLflow or its backend refuses it."""
         import mlflow
-        from mlflow.exceptions import MlflowException
 
         began = time.monotonic()
         self.notify(Said(f"handing over to MLflow's project backend {self.backend}"))
+        submitted = self._submit(order)
+        client = mlflow.MlflowClient()
+        for key, value in plan_tags(order, self.backend).items():
+            client.set_tag(submitted.run_id, key, value)
+        status = records.RUNNING
+        if order.is_waiting:
+            status = records.FINISHED if submitted.wait() else records.FAILED
+        failure = f"the backend {self.backend} reports a failure"
+        return Outcome(
+            run_id=submitted.run_id,
+            run_url="",
+            experiment=order.experiment,
+            experiment_url="",
+            status=status,
+            seconds=time.monotonic() - began,
+            compute=self.backend,
+            metrics=client.get_run(submitted.run_id).data.metrics,
+            model=order.model,
+            error=failure if status == records.FAILED else "",
+        )
+
+    def _submit(self, order: Order) -> SubmittedRun:
+        from mlflow.exceptions import MlflowException
+        from mlflow.projects import run
+
         try:
-            submitted = mlflow.projects.run(
+            return run(
                 str(order.project.folder),
                 order.point.name,
                 parameters=dict(order.values),
@@ -47,23 +75,3 @@ class OtherLauncher:
             )
         except MlflowException as error:
             raise RunError(f"the backend {self.backend} refused: {error}", hint=_HINT) from error
-        client = mlflow.MlflowClient()
-        for key, value in plan_tags(order, self.backend).items():
-            client.set_tag(submitted.run_id, key, value)
-        status, error_text = records.RUNNING, ""
-        if order.is_waiting and submitted.wait():
-            status = records.FINISHED
-        elif order.is_waiting:
-            status, error_text = records.FAILED, f"the backend {self.backend} reports a failure"
-        return Outcome(
-            run_id=submitted.run_id,
-            run_url="",
-            experiment=order.experiment,
-            experiment_url="",
-            status=status,
-            seconds=time.monotonic() - began,
-            compute=self.backend,
-            metrics=client.get_run(submitted.run_id).data.metrics,
-            model=order.model,
-            error=error_text,
-        )

@@ -514,3 +514,23 @@ def test_no_right_to_the_experiments_folder_is_said_with_a_way_out(
     assert done.code == 1
     assert "you@local may not write there" in done.err
     assert "--experiment /Users/you@local/training" in done.err
+
+
+def test_an_upload_that_breaks_off_is_never_used(checkout, project, control) -> None:
+    project(f"print({checkout.folder.name!r})\n")
+    denied = {"error_code": "PERMISSION_DENIED", "message": "enough for now"}
+    with control.fault(kind="status", status=403, path="workspace/import", after=2, body=denied):
+        done = checkout.run(TRAIN)
+    assert done.code == 1
+    assert "enough for now" in done.err
+    again = checkout.run(TRAIN)
+    assert again.code == 0, again.err
+    assert "project uploaded" in again.err
+
+
+def test_two_triggers_at_once_do_not_collide(checkout, project) -> None:
+    project(f"print({checkout.folder.name!r})\n")
+    with checkout.start(TRAIN) as first, checkout.start(TRAIN) as second:
+        said = [process.communicate(timeout=120) for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], said
+    assert len({job_run_id(err) for _, err in said}) == 2
