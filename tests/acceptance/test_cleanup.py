@@ -196,3 +196,32 @@ def test_in_a_pipeline_notebooks_are_kept_in_the_workspace(
     place = done.out.split("notebooks kept in ")[1].splitlines()[0]
     assert place.startswith("/Users/you@local/.mlops/trash/")
     assert sdk.workspace.get_status(f"{place}/one").object_type.value == "NOTEBOOK"
+
+
+def test_what_fails_is_listed_and_a_second_run_finishes(
+    checkout: Any, sdk: WorkspaceClient
+) -> None:
+    branch = checkout.git("branch", "--show-current").strip()
+    for number in range(30):
+        checkout.write(f"notebooks/n{number:02}.py", f"{HEADER}print({number})\n")
+    checkout.commit()
+    assert checkout.run("databricks-sync/to_databricks.py").code == 0
+    folder = f"/Users/you@local/{slug(branch)}"
+    for kind, path, status in (("status", "/export", 503), ("status", "/delete", 403)):
+        fault = {"kind": kind, "path": path, "status": status, "times": 1}
+        sdk.api_client.do("POST", "/local/faults", body=fault)
+    failed = checkout.run(SCRIPT, branch, "--yes")
+    sdk.api_client.do("DELETE", "/local/faults")
+    assert failed.code == 1
+    assert failed.out.splitlines()[-1] == "0 removed, 1 failed"
+    assert is_there(sdk, f"{folder}/n29")
+    with checkout.start(SCRIPT, branch, "--yes") as process:
+        for line in process.stdout:
+            if line.startswith(f"{branch}: notebooks"):
+                process.kill()
+        process.communicate()
+    done = checkout.run(SCRIPT, branch, "--yes")
+    assert done.code == 0, done.err
+    assert not is_there(sdk, folder)
+    kept = {file.read_text() for file in checkout.folder.glob(".mlops/backup/*/workspace/*.py")}
+    assert kept == {f"{HEADER}print({number})\n" for number in range(30)}

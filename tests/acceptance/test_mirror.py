@@ -86,8 +86,12 @@ def test_the_target_holds_exactly_the_commit_and_a_second_run_writes_nothing(
     assert objects(sdk) == EXACTLY
     assert source(sdk, f"{TARGET}/one") == HEADER + "print(1)\n"
     assert sdk.workspace.download(f"{TARGET}/table.csv").read() == b"a,b\r\n1,2\r\n"
+    sdk.api_client.do("POST", "/local/requests")
     again = master.run(SCRIPT)
     assert (again.code, again.out) == (0, "5 unchanged\n")
+    asked = sdk.api_client.do("GET", "/local/requests")["requests"]
+    assert {one["method"] for one in asked if "workspace" in one["path"]} == {"GET"}
+    assert not [one for one in asked if "export" in one["path"] and "master/" in one["path"]]
 
 
 def test_a_fresh_machine_sends_only_what_changed_and_deletes_what_is_gone(
