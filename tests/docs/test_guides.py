@@ -53,23 +53,3 @@ def test_every_command_works(guide: str, clone: Path, fresh_python: Path) -> Non
             timeout=300,
         )
         assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
-
-
-def test_every_script_and_every_option_of_it_is_in_a_guide() -> None:
-    scripts = [
-        path.relative_to(ROOT).as_posix()
-        for folder in ("databricks-sync", "mlflow_triggers", "mlflow_hooks")
-        for path in sorted((ROOT / folder).glob("*.py"))
-    ]
-    assert len(scripts) >= 8
-    pages = (ROOT / "docs").glob("*.md")
-    text = "\n".join(page.read_text(encoding="utf-8") for page in [*pages, ROOT / "README.md"])
-    assert [script for script in scripts if script not in text] == []
-
-
-@pytest.mark.parametrize("guide", GUIDES)
-def test_links_lead_to_pages_that_exist(guide: str) -> None:
-    text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([\w./-]+\.md)\)", text)
-    missing = [link for link in links if not (ROOT / "docs" / link).is_file()]
-    assert missing == []
