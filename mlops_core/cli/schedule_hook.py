@@ -222,10 +222,13 @@ def _run_now(session: Session, job_id: int, console: Console) -> int:
 
 def _say(schedule: Mapping[str, object], *, is_local: bool) -> list[str]:
     cron, zone = str(schedule["quartz_cron_expression"]), str(schedule["timezone_id"])
-    understood = parse_quartz(cron)
     paused = " (paused)" if schedule.get("pause_status") == "PAUSED" else ""
+    try:
+        understood = parse_quartz(cron)
+        now = datetime.now(timezone.utc).astimezone(find_zone(zone))
+    except UsageError:  # made elsewhere, say with a zone that only Java knows
+        return [f"schedule {cron} {zone}{paused}, kept as it is"]
     lines = [f"schedule {cron} {zone}: {describe(understood)}{paused}"]
-    now = datetime.now(timezone.utc).astimezone(find_zone(zone))
     times = islice(next_times(understood, now), 3)
     lines += [f"next run {time:%a %Y-%m-%d %H:%M:%S %Z}{paused}" for time in times]
     if is_local:

@@ -17,8 +17,7 @@ def find_zone(name: str) -> ZoneInfo:
     known = {zone.lower(): zone for zone in available_timezones()}
     last = {zone.rpartition("/")[2]: zone for zone in known}
     close = difflib.get_close_matches(name.lower(), [*known, *last], n=1, cutoff=0.7)
-    found = known[last.get(close[0], close[0])] if close else "Europe/Berlin"
-    raise UsageError(
-        f"{name!r} is no time zone",
-        hint=f"{'did you mean' if close else 'give a name such as'} {found}?",
-    )
+    hint = "give a name such as Europe/Berlin"
+    if close:
+        hint = f"did you mean {known[last.get(close[0], close[0])]}?"
+    raise UsageError(f"{name!r} is no time zone", hint=hint)
