@@ -32,12 +32,12 @@ def _add_push_options(parser: argparse.ArgumentParser) -> None:
 
 def _push(options: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
-    with open_session(settings, console.progress) as session, alone(session, console) as pair:
+    with open_session(settings, console.progress) as session:
         if options.watch and not options.dry_run:
             from mlops_core.cli.sync_watch import watch
 
-            return watch(pair, console, overwrite=options.overwrite)
-        with Screen(console, is_dry_run=options.dry_run) as screen:
+            return watch(_announce(session, console), console, overwrite=options.overwrite)
+        with alone(session, console) as pair, Screen(console, is_dry_run=options.dry_run) as screen:
             planned = prepare_push(pair, overwrite=options.overwrite, notify=screen)
             carry_out = preview_push if options.dry_run else execute_push
             return screen.finish(carry_out(pair, planned, notify=screen))
@@ -57,10 +57,14 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
 @contextmanager
 def alone(session: Session, console: Console) -> Iterator[Pair]:
     """The two folders of a session, with no other sync of this clone at work."""
-    console.progress(session.banner)
-    pair = pair_of(session)
-    console.progress(f"{pair.folder} and {pair.target}")
-    prepare_state(pair.state)
+    pair = _announce(session, console)
+    with locked(pair, console):
+        yield pair
+
+
+@contextmanager
+def locked(pair: Pair, console: Console) -> Iterator[None]:
+    """Wait until no other sync of this clone is at work, and let none begin."""
     lock = FileLock(pair.state / "sync.lock")
     try:
         lock.acquire(timeout=0)
@@ -68,9 +72,17 @@ def alone(session: Session, console: Console) -> Iterator[Pair]:
         console.progress("another sync of this checkout is at work; waiting for it")
         lock.acquire()
     try:
-        yield pair
+        yield
     finally:
         lock.release()
+
+
+def _announce(session: Session, console: Console) -> Pair:
+    console.progress(session.banner)
+    pair = pair_of(session)
+    console.progress(f"{pair.folder} and {pair.target}")
+    prepare_state(pair.state)
+    return pair
 
 
 def pair_of(session: Session) -> Pair:

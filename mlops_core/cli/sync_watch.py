@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from mlops_core.checkout import NEVER
 from mlops_core.cli.console import Console
+from mlops_core.cli.sync import locked
 from mlops_core.cli.sync_lines import Screen
 from mlops_core.errors import DONE, MlopsError, Unavailable
 from mlops_core.sync.pair import Pair
@@ -43,7 +44,7 @@ def follow(changes: Iterator[bool], push_once: Callable[[], bool]) -> None:
 def _push(pair: Pair, console: Console, *, overwrite: bool) -> bool:
     """Whether this need not be tried again before something changes."""
     try:
-        with Screen(console) as screen:
+        with locked(pair, console), Screen(console) as screen:
             report = push(pair, overwrite=overwrite, notify=screen)
             screen.finish(report)
     except MlopsError as error:
