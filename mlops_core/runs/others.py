@@ -62,7 +62,7 @@ class OtherLauncher:
         from mlflow.projects import run
 
         try:
-            return run(
+            submitted: SubmittedRun = run(
                 str(order.project.folder),
                 order.point.name,
                 parameters=dict(order.values),
@@ -73,5 +73,6 @@ class OtherLauncher:
                 run_name=order.project.name,
                 env_manager=self.env_manager,
             )
+            return submitted
         except MlflowException as error:
             raise RunError(f"the backend {self.backend} refused: {error}", hint=_HINT) from error
