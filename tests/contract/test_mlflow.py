@@ -211,4 +211,4 @@ def test_only_tracking_registry_and_artifacts_pass(site):
 def test_the_pages_of_databricks_lead_to_mlflows(site):
     answer = site.ask("GET", "/ml/experiments/12/runs/34")
     assert answer.status == 307
-    assert answer.headers["location"] .startswith("/#/experiments/12/runs/34?")
+    assert answer.headers["location"].startswith("/#/experiments/12/runs/34?")

@@ -33,7 +33,7 @@ def test_a_python_is_found_by_path_and_by_name(dev: ModuleType) -> None:
 
 
 def test_a_python_that_is_not_there_is_a_message(dev: ModuleType) -> None:
-    with pytest.raises(SystemExit, match="no Python '3.99' here"):
+    with pytest.raises(SystemExit, match=r"no Python '3\.99' here"):
         dev.find_python("3.99")
 
 
