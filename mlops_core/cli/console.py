@@ -31,8 +31,11 @@ class Console:
         return self._err.isatty()
 
     def result(self, line: str) -> None:
-        """Write a line of the command's result."""
-        _write(self._out, line)
+        """Write a line of the command's result, above the bar if both are on one terminal."""
+        if self._above_bar and self._out.isatty():
+            self._above_bar(line)
+        else:
+            _write(self._out, line)
 
     def progress(self, line: str) -> None:
         """Write a line about what is happening, above the bar if there is one."""

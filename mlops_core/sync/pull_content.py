@@ -68,9 +68,8 @@ class Contents:
         old, record = self.survey.local.files.get(path), self.survey.base.records.get(path)
         if old:
             yield old.local, (self.pair.folder / old.local).read_bytes()
-        staged = self.survey.checkout.staged(name)
-        if staged is not None:
-            yield name, staged
+        if name in self.survey.local.deleted:  # git is slow to ask, for a thousand new ones
+            yield name, self.survey.checkout.staged(name) or b""
         kept = self.pair.store.read(record.content) if record else None
         if record and kept is not None:
             yield record.local, kept

@@ -64,7 +64,7 @@ class PushRun:
         infos = {info.path: info for outcome in listed for info in outcome.result or ()}
         for path, sent in self._unsettled.items():
             info = infos.get(self._pair.remote(path))
-            if sent.record and info and _is_ours(sent, info):
+            if sent.record and info and is_ours(sent, info):
                 self._journal.remember(path, sent.record.seen(info))
 
     def _upload(self, step: Step) -> Sent:
@@ -138,7 +138,7 @@ class PushRun:
         return self._pair.files.list(self._pair.remote(folder))
 
 
-def _is_ours(sent: Sent, info: ObjectInfo) -> bool:
+def is_ours(sent: Sent, info: ObjectInfo) -> bool:
     """Whether the object is still what our import made of it, as far as two clocks can tell."""
     if sent.record is None or sent.served_at is None or info.modified_at is None:
         return False

@@ -181,7 +181,8 @@ def _fetch_all(
         notify(Started(len(wanted)))
 
     def moved(outcome: Outcome[ObjectInfo, Fetched | None]) -> None:
-        notify(Moved(outcome.step.size or 0))
+        found = outcome.result
+        notify(Moved(pair.store.path(found.content).stat().st_size if found else 0))
 
     def read(info: ObjectInfo) -> Fetched | None:
         try:

@@ -40,7 +40,7 @@ def faults(served: Lease) -> Iterator[Callable[..., None]]:
         )
         urllib.request.urlopen(request).close()
 
-    yield lambda **rule: send("POST", rule)
+    yield lambda **rule: send("POST", rule) if rule else send("DELETE")
     send("DELETE")
 
 
@@ -173,6 +173,25 @@ def test_two_syncs_of_one_checkout_do_not_meet(checkout):
     answers = [one.communicate(timeout=120) for one in running]
     assert [one.returncode for one in running] == [0, 0]
     assert sorted(out.splitlines()[-1] for out, _ in answers) == ["5 created", "5 unchanged"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
+def test_ctrl_c_ends_a_push_and_the_next_one_goes_on(checkout, faults):
+    for number in range(30):
+        checkout.write(f"notebooks/n{number}.py", f"{HEADER}{number}\n")
+    faults(kind="slow", seconds=60, path="workspace/import", after=5)
+    pushing = checkout.start(PUSH, MLOPS_WORKERS="2")
+    assert pushing.stdout is not None
+    assert pushing.stdout.readline().startswith("created")
+    pushing.send_signal(signal.SIGINT)
+    _, err = pushing.communicate(timeout=60)
+    assert pushing.returncode == 130
+    assert "interrupted" in err
+    faults()
+    again = checkout.run(PUSH)
+    assert again.code == 0
+    counts = [int(part.split()[0]) for part in again.out.splitlines()[-1].split(", ")]
+    assert sum(counts) == 30
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
