@@ -42,6 +42,20 @@ class Wish:
     parameters: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A hook, and its job in the session's workspace if there is one."""
+
+    session: Session
+    hook: Hook
+    found: JobInfo | None
+
+    @property
+    def home(self) -> WorkspacePath:
+        """The folder of whoever the job belongs to."""
+        return join(WorkspacePath("/Users"), self.session.owner)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what both hooks take."""
     parser.add_argument(
@@ -78,13 +92,14 @@ def execute(wish: Wish, options: argparse.Namespace, console: Console) -> int:
         console.progress(session.banner)
         hook = _read_hook(wish, session)
         found = deploy.find_job(session.client.jobs, hook)
+        target = _Target(session, hook, found)
         if options.remove:
-            return _remove(session, hook, found, options, console)
+            return _remove(target, options, console)
         if found is None and timing is None:
             return _unscheduled(hook, options, console)
         require_registry(settings)
         schedule = timing.settings() if timing else _own_schedule(found, options)
-        return _deploy(session, hook, found, schedule, options=options, console=console)
+        return _deploy(target, schedule, options=options, console=console)
 
 
 def _read_timing(options: argparse.Namespace) -> Timing | None:
@@ -147,50 +162,44 @@ def _unscheduled(hook: Hook, options: argparse.Namespace, console: Console) -> i
 
 
 def _deploy(
-    session: Session,
-    hook: Hook,
-    found: JobInfo | None,
+    target: _Target,
     schedule: Mapping[str, object],
     *,
     options: argparse.Namespace,
     console: Console,
 ) -> int:
+    session, hook = target.session, target.hook
     for line in _say(schedule, is_local=session.settings.is_local_workspace):
         console.result(line)
     bundle = _read_bundle(hook, session.settings)
-    home = _home(session)
+    place = bundle.place(target.home)
     if options.dry_run:
-        place = bundle.place(home)
         # The wheel's name is known once it is built; what differs shows without it.
-        wanted = plan_job(hook, place, join(place, "wheel"), schedule)
-        action = deploy.plan_action(_without_wheel(wanted), found)
+        wanted = plan_job(hook, place, wheel=join(place, "wheel"), schedule=schedule)
+        action = deploy.plan_action(_without_wheel(wanted), target.found)
         console.result(f"job {hook.job_name} would be {action}")
         return DONE
-    wheel = upload_hook(session.client.files, bundle, home)
-    wanted = plan_job(hook, bundle.place(home), wheel, schedule)
-    saved = deploy.save_job(session.client.jobs, hook, wanted, found)
-    console.result(f"code in {bundle.place(home)}")
-    console.result(f"job {hook.job_name} {saved.action}: {_job_url(session, saved.job_id)}")
+    wheel = upload_hook(session.client.files, bundle, target.home)
+    wanted = plan_job(hook, place, wheel=wheel, schedule=schedule)
+    saved = deploy.save_job(session.client.jobs, hook, wanted=wanted, found=target.found)
+    console.result(f"code in {place}")
+    url = f"{session.client.host}/jobs/{saved.job_id}"
+    console.result(f"job {hook.job_name} {saved.action}: {url}")
     return _run_now(session, saved.job_id, console) if options.run_now else DONE
 
 
-def _remove(
-    session: Session,
-    hook: Hook,
-    found: JobInfo | None,
-    options: argparse.Namespace,
-    console: Console,
-) -> int:
+def _remove(target: _Target, options: argparse.Namespace, console: Console) -> int:
+    name, found, client = target.hook.job_name, target.found, target.session.client
     if found is None:
-        console.result(f"nothing to do: there is no job {hook.job_name}")
+        console.result(f"nothing to do: there is no job {name}")
     elif options.dry_run:
-        console.result(f"job {hook.job_name} would be removed: {found.job_id}")
+        console.result(f"job {name} would be removed: {found.job_id}")
     else:
-        uploads = deploy.own_uploads(session.client.jobs.list(), [found], _home(session))
-        session.client.jobs.delete(found.job_id)
+        uploads = deploy.own_uploads(client.jobs.list(), [found], target.home)
+        client.jobs.delete(found.job_id)
         for place in uploads:
-            session.client.files.delete(place, recursive=True)
-        console.result(f"job {hook.job_name} removed: {found.job_id}")
+            client.files.delete(place, recursive=True)
+        console.result(f"job {name} removed: {found.job_id}")
     return DONE
 
 
@@ -241,11 +250,3 @@ def _without_wheel(wanted: Mapping[str, object]) -> dict[str, object]:
     assert isinstance(tasks, list)  # noqa: S101 - plan_job made it
     bare = [{key: value for key, value in task.items() if key != "libraries"} for task in tasks]
     return {**{k: v for k, v in wanted.items() if k != "environments"}, "tasks": bare}
-
-
-def _home(session: Session) -> WorkspacePath:
-    return join(WorkspacePath("/Users"), session.owner)
-
-
-def _job_url(session: Session, job_id: int) -> str:
-    return f"{session.client.host}/jobs/{job_id}"

@@ -57,7 +57,9 @@ def plan_action(wanted: Mapping[str, object], found: JobInfo | None) -> str:
     return UNCHANGED if is_as_wanted(wanted, found.settings) else UPDATED
 
 
-def save_job(jobs: Jobs, hook: Hook, wanted: Mapping[str, object], found: JobInfo | None) -> Saved:
+def save_job(
+    jobs: Jobs, hook: Hook, *, wanted: Mapping[str, object], found: JobInfo | None
+) -> Saved:
     """Bring the job to ``wanted``; its `run_as` and permissions stay as they are."""
     action = plan_action(wanted, found)
     if found is None:

@@ -72,7 +72,7 @@ class Hook:
 
 
 def plan_job(
-    hook: Hook, place: WorkspacePath, wheel: WorkspacePath, schedule: Mapping[str, object]
+    hook: Hook, place: WorkspacePath, *, wheel: WorkspacePath, schedule: Mapping[str, object]
 ) -> dict[str, object]:
     """The settings of the hook's job, which runs the copy at ``place``."""
     task: dict[str, object] = {

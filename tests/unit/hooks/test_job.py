@@ -31,7 +31,7 @@ NIGHTLY = Timing("0 0 3 * * ?", "UTC").settings()
 
 
 def planned(hook: Hook = HOOK) -> dict:
-    return plan_job(hook, PLACE, WHEEL, NIGHTLY)
+    return plan_job(hook, PLACE, wheel=WHEEL, schedule=NIGHTLY)
 
 
 def test_the_job_runs_the_uploaded_copy_with_the_wheel() -> None:
