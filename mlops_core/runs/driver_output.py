@@ -22,6 +22,11 @@ KEPT_LIMIT = 64 * 1024 * 1024
 DRAIN_SECONDS = 2.0
 
 
+def part_name(number: int) -> str:
+    """The file of a part, from 1; no folder gets so large that listing it takes long."""
+    return f"{(number - 1) // 500:04}/{number:06}.txt"
+
+
 class Output:
     """Keeps what the project prints, and puts it into numbered files that a watcher can read.
 
@@ -93,8 +98,9 @@ class Output:
         self._parts += 1
         head = json.dumps({"bytes": len(content), **header}).encode("ascii")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{self._parts:06}.txt").write_bytes(head + b"\n" + content)
+            file = self._folder / part_name(self._parts)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(head + b"\n" + content)
         except OSError as problem:
             self._folder = None
             sys.stderr.write(f"output cannot be followed live, it comes at the end: {problem}\n")

@@ -157,6 +157,8 @@ class Launcher:
         try:
             self.notify(Said("interrupted: cancelling the run; again to leave at once"))
             self.client.jobs.cancel(started.job_run_id)
+            # Now, since whoever interrupts may not wait for the end; and then, to be sure.
+            end_record(self.client.tracking, started.record.run_id, records.KILLED, "interrupted")
             while not self.client.jobs.get_run(started.job_run_id).state.is_over:
                 self.clock.sleep(CANCEL_POLL)
         except KeyboardInterrupt:

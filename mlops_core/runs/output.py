@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlops_core.errors import NotFound
-from mlops_core.paths import WorkspacePath, name
+from mlops_core.paths import WorkspacePath, join, parent
+from mlops_core.runs.driver_output import part_name
 from mlops_core.workspace.files import WorkspaceFiles
 
 
@@ -50,14 +51,18 @@ class OutputReader:
                 yield part
 
     def _waiting(self) -> list[WorkspacePath]:
+        folder = parent(self._path(self._read + 1))
         try:
-            found = {name(info.path): info.path for info in self._files.list(self._folder)}
+            found = {info.path for info in self._files.list(folder)}
         except NotFound:
             return []
         waiting: list[WorkspacePath] = []
-        while (wanted := f"{self._read + len(waiting) + 1:06}.txt") in found:
-            waiting.append(found[wanted])
+        while (wanted := self._path(self._read + len(waiting) + 1)) in found:
+            waiting.append(wanted)
         return waiting
+
+    def _path(self, number: int) -> WorkspacePath:
+        return join(self._folder, part_name(number))
 
 
 def parse_part(content: bytes) -> Part | None:

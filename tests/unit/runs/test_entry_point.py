@@ -43,8 +43,10 @@ def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def parts(project: Path) -> list[dict[str, object]]:
-    files = sorted((project.parent / "output").glob("*.txt"))
-    assert [file.name for file in files] == [f"{n + 1:06}.txt" for n in range(len(files))]
+    output = project.parent / "output"
+    files = sorted(output.rglob("*.txt"))
+    numbered = [output / driver_output.part_name(n + 1) for n in range(len(files))]
+    assert files == numbered
     found = []
     for file in files:
         part = parse_part(file.read_bytes())
@@ -199,7 +201,7 @@ def test_the_files_of_a_talkative_project_stay_small(project: Path) -> None:
     (project / "train.py").write_text("for n in range(90):\n    print('x' * 99_999)\n")
     assert run(project, "python", "train.py").returncode == 0
     assert sum(len(str(part["text"])) for part in parts(project)) == 9_000_000
-    for file in (project.parent / "output").iterdir():
+    for file in (project.parent / "output").rglob("*.txt"):
         assert file.stat().st_size <= driver_output.PART_LIMIT + 100
 
 
@@ -219,3 +221,8 @@ def test_a_part_that_is_still_being_written_is_none() -> None:
     whole = parse_part(head + b"\nabcd")
     assert whole is not None
     assert whole.text == "abcd"
+
+
+def test_no_folder_of_parts_grows_without_end() -> None:
+    names = [driver_output.part_name(number) for number in (1, 500, 501, 43_200)]
+    assert names == ["0000/000001.txt", "0000/000500.txt", "0001/000501.txt", "0086/043200.txt"]
