@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from mlops_core.errors import MlopsError
 from mlops_core.local_workspace import data_folder as folders
 from mlops_core.local_workspace.application import create_app, open_services
+from mlops_core.local_workspace.dated import Dated
 from mlops_core.local_workspace.faults import FaultLayer
 from mlops_core.local_workspace.jobs_part import open_jobs
 from mlops_core.local_workspace.leases import LeaseLayer, Leases
@@ -166,7 +167,7 @@ def _serve(
 
 def _config(app: Gate) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        Dated(app),
         http=AbortableProtocol,
         ws="none",
         lifespan="off",
@@ -175,6 +176,7 @@ def _config(app: Gate) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=75,
     )
 
