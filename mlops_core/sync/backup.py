@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Final
+from uuid import uuid4
 
 from mlops_core.sync.ancestor import Scope
 from mlops_core.sync.store import KEPT_SECONDS
@@ -39,7 +40,7 @@ class Backup:
             folder = self._folder or self._make()
         kept = folder / side / name
         kept.parent.mkdir(parents=True, exist_ok=True)
-        scratch = kept.with_name(kept.name + ".new")
+        scratch = folder / f"{uuid4().hex}.part"
         shutil.copyfile(content, scratch)
         scratch.replace(kept)
 

@@ -12,6 +12,7 @@ from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import Action
 from mlops_core.sync.report import Failed, Notify, Report, Result
 from mlops_core.sync.survey import Survey
+from mlops_core.sync.versions import note_versions
 
 
 class Journal:
@@ -69,6 +70,8 @@ class Journal:
         base = Base(self._survey.saved.scope, self.records)
         save_base(self._pair.state, base)
         self._pair.store.touch(self._survey.saved.contents() - base.contents())
+        new = (one for path, one in self.records.items() if not _has(saved.get(path), one.content))
+        note_versions(self._pair.state, [(self._pair.shown(one.local), one.content) for one in new])
 
     def report(self, unchanged: int) -> Report:
         """Sum up, and remove what is older than thirty days."""
@@ -93,3 +96,7 @@ class Journal:
             return self._survey.local.files[path].local
         form = self._survey.form(path)
         return path + (form.extension if form else "")
+
+
+def _has(record: Record | None, content: str) -> bool:
+    return record is not None and record.content == content

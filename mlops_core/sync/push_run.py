@@ -78,7 +78,13 @@ class PushRun:
         return self._uploader.delete(step.path, step.reason)
 
     def _wave(self, steps: Sequence[Step], apply: Callable[[Step], Sent]) -> None:
-        carry_out(steps, apply, self._note, http=self._pair.files.http)
+        def apply_or_fail(step: Step) -> Sent:
+            try:
+                return apply(step)
+            except OSError as error:  # a file that cannot be read, or no room for the backup
+                raise SyncError(f"{step.path}: {error.strerror or error}") from error
+
+        carry_out(steps, apply_or_fail, self._note, http=self._pair.files.http)
 
     def _note(self, outcome: Outcome[Step, Sent]) -> None:
         path, sent = outcome.step.path, outcome.result

@@ -101,7 +101,7 @@ def _names(folder: Path) -> list[str]:
 
 def _files(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
-        if path.is_file() and path.suffix != ".new":
+        if path.is_file():
             yield path.relative_to(folder).as_posix()
 
 

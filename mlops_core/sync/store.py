@@ -75,7 +75,11 @@ class Store:
         oldest = (time.time() if now is None else now) - KEPT_SECONDS
         for file in self.folder.glob("??*/*"):
             name = file.parent.name + file.name
-            if name not in needed and file.stat().st_mtime < oldest:
+            if name in needed or file.stat().st_mtime >= oldest:
+                continue
+            if file.is_dir():  # a merge that was killed
+                shutil.rmtree(file, ignore_errors=True)
+            else:
                 file.unlink(missing_ok=True)
 
     def _is_kept(self, name: str) -> bool:

@@ -189,6 +189,8 @@ def _fetch_all(
             return fetch(pair.files, info, pair.store)
         except NotFound:
             return None
+        except OSError as error:
+            raise MlopsError(f"{info.path} cannot be kept here: {error}") from error
 
     outcomes = carry_out(wanted, read, moved, http=pair.files.http)
     prefix = len(pair.target.rstrip("/")) + 1

@@ -11,6 +11,7 @@ import pytest
 from mlops_core.errors import DONE, FAILED, LEFT, NotFound, SyncError, UnsafeDelete
 from mlops_core.sync.plan import Action
 from mlops_core.sync.restore import find_backup, restore
+from mlops_core.sync.versions import find_versions
 
 HEADER = b"# Databricks notebook source\n"
 SEPARATOR = b"\n\n# COMMAND ----------\n\n"
@@ -53,6 +54,7 @@ def there(clone, healthy):
 
 
 def test_an_unchanged_push_asks_who_and_what_and_no_more(clone, healthy):
+    clone.push()  # should the second have turned while the first was answered
     healthy.record()
     report = clone.push()
     assert report.summary == "3 unchanged"
@@ -423,6 +425,35 @@ def test_a_run_can_be_taken_back(clone, there, healthy):
     assert clone.read("a.py") == notebook(b"one", b"two", b"three")
     with pytest.raises(SyncError, match="no backup nonsense"):
         find_backup(clone.pair.state, "nonsense")
+
+
+def test_what_was_pulled_stays_even_if_it_is_edited_away(clone, there):
+    there("a", notebook(b"pulled"))
+    clone.pull()
+    clone.write("a.py", notebook(b"edited away"))
+    clone.push(overwrite=True)
+    kept = find_versions(clone.pair.state, "notebooks/a.py")
+    assert [path.read_bytes() for _, path in kept] == [
+        notebook(b"edited away"),
+        notebook(b"pulled"),
+        notebook(b"one", b"two", b"three"),
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_rest_is_done(clone, monkeypatch):
+    clone.write("c.py", notebook(b"c"))
+    clone.write("d.py", notebook(b"d"))
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "c.py":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    report = clone.push()
+    assert actions(report) == {"d.py": "created"}
+    assert "c.py cannot be read: Permission denied" in failed(report)
 
 
 def test_large_files_travel_in_pieces(clone, healthy, make_clone, tmp_path):
