@@ -19,7 +19,7 @@ from typing import TextIO, cast
 FLUSH_SECONDS = 2.0
 PART_LIMIT = 4 * 1024 * 1024  # an export of 10 MiB or more is refused
 KEPT_LIMIT = 64 * 1024 * 1024
-DRAIN_SECONDS = 2.0
+DRAIN_SECONDS = 0.5
 
 
 def part_name(number: int) -> str:

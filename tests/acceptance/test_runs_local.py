@@ -15,10 +15,19 @@ TRAIN = "mlflow_triggers/start_training_devops.py"
 SCORE = "mlflow_triggers/start_scoring_devops.py"
 
 
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables, which take it seconds to make."""
+    file = tmp_path_factory.mktemp("tables") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
+    return file
+
+
 @pytest.fixture
-def uri(tmp_path: Path) -> str:
+def uri(tmp_path: Path, tables: Path) -> str:
     (tmp_path / "tracking").mkdir()
-    return f"sqlite:///{(tmp_path / 'tracking' / 'mlflow.db').as_posix()}"
+    copy = shutil.copy(tables, tmp_path / "tracking")
+    return f"sqlite:///{Path(copy).as_posix()}"
 
 
 @pytest.fixture
