@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
-from mlops_core.errors import BranchError
-from mlops_core.sync.commit import git_reason
+from mlops_core.errors import BranchError, SyncError
+from mlops_core.sync.commit import run_git
 
 _ALL = "refs/heads/*"
 
@@ -63,16 +62,9 @@ def _refs(folder: Path, prefix: str) -> list[str]:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        return subprocess.run(  # noqa: S603 - a fixed command, no shell
-            ["git", *arguments],  # noqa: S607 - whichever git is on the user's PATH
-            cwd=folder,
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", "") or str(error)
+        return run_git(folder, *arguments).decode()
+    except SyncError as error:
         raise BranchError(
-            f"git cannot tell the branches of origin: {git_reason(said)}",
+            f"the branches of origin are not known: {error.message}",
             hint="name the branches instead: python databricks-sync/clean_branch.py BRANCH",
         ) from None

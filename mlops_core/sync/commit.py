@@ -21,7 +21,7 @@ class CommitInfo:
 
 def read_commit(project: Path) -> CommitInfo:
     """The commit that is checked out; SyncError if there is none."""
-    answer = _git(project, "show", "--no-patch", "--format=%H %ct", "HEAD").decode()
+    answer = run_git(project, "show", "--no-patch", "--format=%H %ct", "HEAD").decode()
     sha, _, committed_at = answer.strip().partition(" ")
     return CommitInfo(sha, int(committed_at))
 
@@ -37,7 +37,7 @@ def export_commit(project: Path, commit: CommitInfo, folders: Mapping[str, Path]
         archive.parent.mkdir(parents=True, exist_ok=True)
         tree = f"{commit.sha}:{folder}" if folder not in {"", "."} else commit.sha
         try:
-            _git(project, "archive", "--format=tar", f"--output={archive}", tree)
+            run_git(project, "archive", "--format=tar", f"--output={archive}", tree)
         except SyncError as error:
             raise SyncError(
                 f"commit {commit.sha[:10]} has no folder {folder}: {error.message}",
@@ -61,7 +61,8 @@ def _unpack(archive: Path, target: Path) -> None:
                     out.write(block)
 
 
-def _git(project: Path, *arguments: str) -> bytes:
+def run_git(project: Path, *arguments: str) -> bytes:
+    """What git prints; SyncError with its own reason if it fails."""
     try:
         return subprocess.run(  # noqa: S603 - a fixed command, no shell
             ["git", *arguments],  # noqa: S607 - whichever git is on the user's PATH
@@ -72,13 +73,13 @@ def _git(project: Path, *arguments: str) -> bytes:
     except FileNotFoundError:
         raise SyncError("there is no git here", hint="install git") from None
     except subprocess.CalledProcessError as error:
-        said = git_reason(error.stderr.decode(errors="replace"))
+        said = _reason(error.stderr.decode(errors="replace"))
         raise SyncError(
             f"git says: {said}", hint="run this in a checkout that has a commit"
         ) from None
 
 
-def git_reason(said: str) -> str:
+def _reason(said: str) -> str:
     """The line of git's complaint that tells why."""
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no message"]
     fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
