@@ -122,8 +122,8 @@ def _read(file: Path) -> str:
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git prints, None if it is missing or refuses."""
     try:
-        return subprocess.run(  # noqa: S603 - a fixed command, no shell
-            ["git", *arguments],  # noqa: S607 - whichever git is on the user's PATH
+        return subprocess.run(
+            ["git", *arguments],
             cwd=folder,
             check=True,
             capture_output=True,

@@ -199,7 +199,7 @@ def _run_git(
 ) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-c", "core.quotepath=off", *arguments]
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    return subprocess.run(  # noqa: S603 - arguments are ours, never a shell
+    return subprocess.run(
         command, cwd=folder, input=stdin, capture_output=True, env=environment, check=False
     )
 

@@ -30,14 +30,14 @@ class Widgets:
         self._given = dict(given)
         self._defaults: dict[str, str] = {}
 
-    def text(self, name: str, defaultValue: str, label: str | None = None) -> None:  # noqa: N803 - dbutils' own name
+    def text(self, name: str, defaultValue: str, label: str | None = None) -> None:
         """Declare a parameter with its default."""
         self._defaults[name] = str(defaultValue)
 
     def dropdown(
         self,
         name: str,
-        defaultValue: str,  # noqa: N803 - dbutils' own name
+        defaultValue: str,
         choices: Sequence[str],
         label: str | None = None,
     ) -> None:
@@ -57,14 +57,14 @@ class Widgets:
             return self._defaults[name]
         raise InputWidgetNotDefined(f"No input widget named {name} is defined")
 
-    def getArgument(self, name: str, default: str | None = None) -> str | None:  # noqa: N802 - dbutils' own name
+    def getArgument(self, name: str, default: str | None = None) -> str | None:
         """As ``get``, but ``default`` where there is no such widget."""
         try:
             return self.get(name)
         except InputWidgetNotDefined:
             return default
 
-    def getAll(self) -> dict[str, str]:  # noqa: N802 - dbutils' own name
+    def getAll(self) -> dict[str, str]:
         """Every declared or given parameter with its value."""
         return {**self._defaults, **self._given}
 
@@ -72,7 +72,7 @@ class Widgets:
         """Forget one declaration."""
         self._defaults.pop(name, None)
 
-    def removeAll(self) -> None:  # noqa: N802 - dbutils' own name
+    def removeAll(self) -> None:
         """Forget every declaration."""
         self._defaults.clear()
 
@@ -88,7 +88,7 @@ class Notebook:
         """End the notebook; ``value`` becomes the run's `notebook_output.result`."""
         raise NotebookExit(str(value))
 
-    def getContext(self) -> Context:  # noqa: N802 - dbutils' own name
+    def getContext(self) -> Context:
         """The notebook's context, as newer runtimes offer it."""
         return self.entry_point.getDbutils().notebook().getContext()
 
@@ -125,7 +125,7 @@ class DbUtils:
 class Library:
     """`dbutils.library`: there is nothing to restart, since nothing is ever installed."""
 
-    def restartPython(self) -> None:  # noqa: N802 - dbutils' own name
+    def restartPython(self) -> None:
         """Do nothing: installed packages are as they were when the run began."""
 
 
@@ -141,11 +141,11 @@ class Option:
             raise KeyError("None.get")
         return self._value
 
-    def isDefined(self) -> bool:  # noqa: N802 - Scala's own name
+    def isDefined(self) -> bool:
         """Whether there is a value."""
         return self._value is not None
 
-    def getOrElse(self, default: object) -> object:  # noqa: N802 - Scala's own name
+    def getOrElse(self, default: object) -> object:
         """The value, or ``default``."""
         return default if self._value is None else self._value
 
@@ -175,15 +175,15 @@ class Context:
         """Every value by its name."""
         return Tags({**self._values, "orgId": self._values.get("workspaceId", "")})
 
-    extraContext = tags  # noqa: N815 - dbutils' own name
+    extraContext = tags
 
-    def toJson(self) -> str:  # noqa: N802 - dbutils' own name
+    def toJson(self) -> str:
         """The context as notebooks read it with `json.loads`; never with the token."""
         tags = {key: value for key, value in self._values.items() if key != "apiToken"}
         path = {"notebook_path": self._values.get("notebookPath")}
         return json.dumps({"tags": tags, "extraContext": path})
 
-    safeToJson = toJson  # noqa: N815 - dbutils' own name
+    safeToJson = toJson
 
     def __getattr__(self, name: str) -> Callable[[], Option]:
         """A method for any value, known or not."""
@@ -198,7 +198,7 @@ class EntryPoint:
     def __init__(self, context: Mapping[str, str]) -> None:
         self._context = Context(context)
 
-    def getDbutils(self) -> EntryPoint:  # noqa: N802 - dbutils' own name
+    def getDbutils(self) -> EntryPoint:
         """A step of the way."""
         return self
 
@@ -206,6 +206,6 @@ class EntryPoint:
         """A step of the way."""
         return self
 
-    def getContext(self) -> Context:  # noqa: N802 - dbutils' own name
+    def getContext(self) -> Context:
         """The end of the way."""
         return self._context

@@ -170,7 +170,7 @@ def _spawn(folder: Path) -> subprocess.Popen[bytes]:
     arguments = [sys.executable, "-m", __package__, "--leased", "--data", str(folder)]
     with (folder / folders.LOG).open("wb") as log:
         # a group of its own: Ctrl-C in the terminal is the script's, which then gives back
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        return subprocess.Popen(
             arguments,
             cwd=package_parent,
             env=_environment(),

@@ -59,7 +59,7 @@ def start_driver(
 ) -> Driver:
     """Start ``command`` in ``folder`` with just ``environment``; both streams go to ``output``."""
     with output.open("ab") as stream:
-        process = subprocess.Popen(  # noqa: S603 - running what it is sent is this server's purpose
+        process = subprocess.Popen(
             command,
             cwd=folder,
             env=dict(environment),
@@ -83,8 +83,8 @@ if sys.platform == "win32":
             os.kill(pid, signal.CTRL_BREAK_EVENT)
 
     def _kill_group(pid: int) -> None:
-        subprocess.run(  # noqa: S603 - a fixed command and a number
-            ["taskkill", "/T", "/F", "/PID", str(pid)],  # noqa: S607 - part of every Windows
+        subprocess.run(
+            ["taskkill", "/T", "/F", "/PID", str(pid)],
             check=False,
             capture_output=True,
         )

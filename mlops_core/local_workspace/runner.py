@@ -64,8 +64,8 @@ def _end_with(leash: int) -> None:
     while os.read(leash, 1):
         pass
     if sys.platform == "win32":
-        subprocess.run(  # noqa: S603 - a fixed command and a number
-            ["taskkill", "/T", "/F", "/PID", str(os.getpid())],  # noqa: S607 - part of Windows
+        subprocess.run(
+            ["taskkill", "/T", "/F", "/PID", str(os.getpid())],
             check=False,
         )
     else:

@@ -18,7 +18,7 @@ class Child:
     """A running command, in a process group of its own."""
 
     def __init__(self, command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
-        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - the caller's own
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(
             command,
             cwd=folder,
             env=dict(environ),
@@ -58,7 +58,7 @@ class Child:
         if sys.platform == "win32":
             force = ["/F"] if number is None else []
             tree = ["taskkill", "/T", *force, "/PID", str(self._process.pid)]
-            subprocess.run(tree, capture_output=True, check=False)  # noqa: S603 - fixed words
+            subprocess.run(tree, capture_output=True, check=False)
             return
         try:
             os.killpg(self._process.pid, signal.SIGKILL if number is None else number)

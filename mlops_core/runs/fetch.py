@@ -32,9 +32,7 @@ def cloned(project: str) -> Iterator[Path]:
         target = Path(temporary).resolve() / name
         command = ["git", "clone", "--quiet", "--depth", "1", "--", uri, str(target)]
         environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-        done = subprocess.run(  # noqa: S603 - no shell, and `--` ends the options
-            command, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["no reason given"]
             raise ProjectError(

@@ -64,8 +64,8 @@ def _unpack(archive: Path, target: Path) -> None:
 def run_git(project: Path, *arguments: str) -> bytes:
     """What git prints; SyncError with its own reason if it fails."""
     try:
-        return subprocess.run(  # noqa: S603 - a fixed command, no shell
-            ["git", *arguments],  # noqa: S607 - whichever git is on the user's PATH
+        return subprocess.run(
+            ["git", *arguments],
             cwd=project,
             capture_output=True,
             check=True,

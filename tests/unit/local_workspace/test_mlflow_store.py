@@ -7,8 +7,6 @@ import pytest
 
 from mlops_core.local_workspace.application import open_services
 
-pytest.importorskip("mlflow")
-
 USER = "you@local"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mlflow import exceptions as mlflow
 
 from mlops_core.errors import MlopsError, Unavailable
 from mlops_core.runs.tracking_server import explained, reach, without_login
@@ -30,7 +31,6 @@ def test_nobody_there_is_said_at_once_and_without_the_login() -> None:
 
 
 def test_what_mlflow_says_about_its_server_is_an_error_of_ours() -> None:
-    mlflow = pytest.importorskip("mlflow.exceptions")
     uri = "http://me:secret@mlflow"
     with pytest.raises(MlopsError, match=r"no access for \.\.\.") as told, explained(uri):
         raise mlflow.MlflowException("no access for me:secret")
