@@ -36,7 +36,8 @@ EDITED = "explore"
 
 def main() -> int:
     """Run the loop; exit code 0 only if each step did what it should."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's `&` has the first ignored
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     scratch = Path(tempfile.mkdtemp(prefix="mlops-demo-"))
     checkout = scratch / "checkout"
