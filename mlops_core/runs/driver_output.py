@@ -20,6 +20,7 @@ FLUSH_SECONDS = 2.0
 PART_LIMIT = 4 * 1024 * 1024  # an export of 10 MiB or more is refused
 KEPT_LIMIT = 64 * 1024 * 1024
 DRAIN_SECONDS = 0.5
+LINE_LIMIT = 64 * 1024
 
 
 def part_name(number: int) -> str:
@@ -106,18 +107,49 @@ class Output:
             sys.stderr.write(f"output cannot be followed live, it comes at the end: {problem}\n")
 
 
+class Lines:
+    """Hands text on in whole lines, so that those of several writers do not get mixed up."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._rest = ""
+        self._lock = threading.Lock()
+
+    def add(self, text: str) -> None:
+        """Hand on what is complete with ``text``; a bar that returns to its start is, too."""
+        with self._lock:
+            self._rest += text
+            end = max(self._rest.rfind("\n"), self._rest.rfind("\r")) + 1
+            self._hand_on(len(self._rest) if len(self._rest) - end > LINE_LIMIT else end)
+
+    def flush(self) -> None:
+        """Hand on what there is."""
+        with self._lock:
+            self._hand_on(len(self._rest))
+
+    def _hand_on(self, end: int) -> None:
+        if end:
+            self._output.add(self._rest[:end])
+            self._rest = self._rest[end:]
+
+
 class Tee:
     """A text stream that also hands everything to an Output."""
 
     def __init__(self, stream: TextIO, output: Output) -> None:
         self._stream = stream
-        self._output = output
+        self._lines = Lines(output)
 
     def write(self, text: str) -> int:
         """Write ``text`` to both."""
-        self._output.add(text)
+        self._lines.add(text)
         self._stream.write(text)
         return len(text)
+
+    def flush(self) -> None:
+        """Show what there is, also of a line that goes on."""
+        self._lines.flush()
+        self._stream.flush()
 
     def writelines(self, lines: list[str]) -> None:
         """Write each of ``lines`` to both."""
@@ -132,12 +164,16 @@ class Tee:
 def followed(output: Output) -> Iterator[None]:
     """Hand to ``output`` whatever this process and its children print, for as long as it lasts."""
     kept = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, Tee(_apart(stream), output)) for stream in kept)
+    tees = [Tee(_apart(stream), output) for stream in kept]
+    sys.stdout, sys.stderr = (cast(TextIO, tee) for tee in tees)
     try:
         with _captured_descriptors(output):
             yield
     finally:
         sys.stdout, sys.stderr = kept
+        for tee in tees:
+            with contextlib.suppress(OSError, ValueError):  # the project may have closed it
+                tee.flush()
 
 
 @contextlib.contextmanager
@@ -163,10 +199,11 @@ def _captured_descriptors(output: Output) -> Iterator[None]:
 
 
 def _pump(source: int, target: int, output: Output) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder, lines = codecs.getincrementaldecoder("utf-8")("replace"), Lines(output)
     while block := os.read(source, 65536):
         os.write(target, block)
-        output.add(decoder.decode(block))
+        lines.add(decoder.decode(block))
+    lines.flush()
 
 
 def _apart(stream: TextIO) -> TextIO:

@@ -226,3 +226,16 @@ def test_a_part_that_is_still_being_written_is_none() -> None:
 def test_no_folder_of_parts_grows_without_end() -> None:
     names = [driver_output.part_name(number) for number in (1, 500, 501, 43_200)]
     assert names == ["0000/000001.txt", "0000/000500.txt", "0001/000501.txt", "0086/043200.txt"]
+
+
+def test_a_line_that_goes_on_is_shown_once_it_is_flushed(project: Path) -> None:
+    (project / "train.py").write_text(
+        "import os, sys\n"
+        "print('half', end='')\n"
+        "os.write(1, b'library\\n')\n"
+        "print(' and half')\n"
+        "sys.stdout.write('no end')\n"
+    )
+    assert run(project, "python", "train.py").returncode == 0
+    lines = "".join(str(part["text"]) for part in parts(project)).splitlines()
+    assert sorted(lines) == ["half and half", "library", "no end"]
