@@ -228,7 +228,7 @@ def test_no_folder_of_parts_grows_without_end() -> None:
     assert names == ["0000/000001.txt", "0000/000500.txt", "0001/000501.txt", "0086/043200.txt"]
 
 
-def test_a_line_that_goes_on_is_shown_once_it_is_flushed(project: Path) -> None:
+def test_another_writer_does_not_come_into_a_line(project: Path) -> None:
     (project / "train.py").write_text(
         "import os, sys\n"
         "print('half', end='')\n"
