@@ -9,7 +9,7 @@ from typing import Final
 from mlops_core.cli.console import Advance, Console
 from mlops_core.errors import MlopsError
 from mlops_core.sync.plan import Action
-from mlops_core.sync.report import Event, Moved, Report, Result, Started
+from mlops_core.sync.report import Event, Failed, Moved, Report, Result, Started
 
 _DOWN: Final = frozenset({Action.WRITE, Action.MERGE})
 _PLANNED: Final = {
@@ -59,8 +59,8 @@ class Screen:
         self._stack.close()
         for skip in report.skipped:
             self._console.progress(f"skipped  {skip.path}: {skip.reason}")
-        for failed in report.failures:
-            self._console.error(_with_path(failed.path, failed.error))
+        for error in render_failures(report):
+            self._console.error(error)
         for hint in render_hints(report):
             self._console.progress(f"hint:  {hint}")
         summary = report.summary
@@ -96,7 +96,15 @@ def render_hints(report: Report) -> list[str]:
     return (theirs if has_theirs else []) + ours
 
 
-def _with_path(path: str, error: MlopsError) -> MlopsError:
-    if path in error.message or not path:
-        return error
-    return type(error)(f"{path}: {error.message}", error.hint)
+def render_failures(report: Report) -> list[MlopsError]:
+    """Each failure with its path; a hint that several in a row have is said after the last."""
+    hints = [failed.error.hint for failed in report.failures]
+    return [
+        MlopsError(_with_path(failed), "" if hint == following else hint)
+        for failed, hint, following in zip(report.failures, hints, [*hints, ""][1:], strict=True)
+    ]
+
+
+def _with_path(failed: Failed) -> str:
+    message = failed.error.message
+    return message if failed.path in message else f"{failed.path}: {message}"

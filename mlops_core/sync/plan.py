@@ -102,7 +102,7 @@ _PUSH: Final = {
 _PULL: Final = {
     (_ABSENT, _UNKNOWN): (Action.WRITE, "new in the workspace"),
     (_ABSENT, _ABSENT): (Action.FORGET, ""),
-    (_ABSENT, _AS_BASE): (Action.LEFT, "deleted here, still in the workspace"),
+    (_ABSENT, _AS_BASE): (Action.LEFT, "deleted here, still there"),
     (_ABSENT, _CHANGED): (Action.WRITE, "deleted here, but changed in the workspace"),
     (_AS_BASE, _ABSENT): (Action.DELETE, "deleted in the workspace"),
     (_AS_BASE, _AS_BASE): (Action.NOTHING, ""),

@@ -76,3 +76,16 @@ def test_counts_agree_with_many():
     report = Report((CONFLICT, CONFLICT))
     assert report.summary == "2 conflicts"
     assert report.exit_code == LEFT
+
+
+def test_a_hint_that_several_failures_share_is_said_once():
+    failures = [Failed(name, MlopsError("gone", "start again")) for name in ("a", "b")]
+    failures.append(Failed("c", MlopsError("c is too large", "make it smaller")))
+    _, _, err = shown(Report((), tuple(failures)))
+    assert err.splitlines() == [
+        "error: a: gone",
+        "error: b: gone",
+        "hint:  start again",
+        "error: c is too large",
+        "hint:  make it smaller",
+    ]
