@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 from mlflow.entities import ExperimentTag, LifecycleStage, ViewType
@@ -37,6 +38,8 @@ class ExperimentStore(SqlAlchemyStore):
     def __init__(self, tree: Tree, user: str, *, database_uri: str, artifact_root: str) -> None:
         self._tree = tree
         self._user = user
+        # Who is told that an experiment exists must find it: object and row appear as one.
+        self._creating = Lock()
         super().__init__(database_uri, artifact_root)
 
     def _create_default_experiment(self, session: object) -> None:
@@ -50,14 +53,15 @@ class ExperimentStore(SqlAlchemyStore):
     ) -> str:
         """A new experiment at the path ``name``, refused as the service refuses."""
         path = _experiment_path(name)
-        self._free_name(path)
-        try:
-            self._tree.check_experiment(path)
-            node = self._tree.add_experiment(path, "")
-        except ApiError as refusal:
-            self._remember_notebook(path)
-            _refuse(refusal)
-        self._insert(node.object_id, path, artifact_location, tags or ())
+        with self._creating:
+            self._free_name(path)
+            try:
+                self._tree.check_experiment(path)
+                node = self._tree.add_experiment(path, "")
+            except ApiError as refusal:
+                self._remember_notebook(path)
+                _refuse(refusal)
+            self._insert(node.object_id, path, artifact_location, tags or ())
         return str(node.object_id)
 
     def delete_experiment(self, experiment_id: str) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -212,3 +213,19 @@ def test_the_pages_of_databricks_lead_to_mlflows(site):
     answer = site.ask("GET", "/ml/experiments/12/runs/34")
     assert answer.status == 307
     assert answer.headers["location"].startswith("/#/experiments/12/runs/34?")
+
+
+def test_who_is_told_that_an_experiment_exists_finds_it(site, home):
+    def ensure(name: str) -> str:
+        created = site.ask("POST", "/api/2.0/mlflow/experiments/create", {"name": name})
+        if created.status == 200:
+            return created.json["experiment_id"]
+        assert created.json["error_code"] == "RESOURCE_ALREADY_EXISTS"
+        url = "/api/2.0/mlflow/experiments/get-by-name"
+        found = site.ask("GET", url, experiment_name=name)
+        assert found.status == 200, found.json
+        return found.json["experiment"]["experiment_id"]
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(40):
+            assert len(set(pool.map(ensure, [f"{home}/{number}"] * 4))) == 1
