@@ -447,6 +447,7 @@ def test_no_history_loses_anything(remote, make_clone):
         Histories,
         settings=settings(
             max_examples=HISTORIES,
+            derandomize=False,  # new histories each time, in a pipeline as well
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
