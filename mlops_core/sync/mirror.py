@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 from mlops_core.errors import WorkspaceError
 from mlops_core.notebooks.digest import Digest
-from mlops_core.notebooks.formats import Form
 from mlops_core.paths import WorkspacePath
 from mlops_core.sync.ancestor import Base, save_base
 from mlops_core.sync.commit import CommitInfo, export_commit, read_commit
@@ -24,7 +23,7 @@ from mlops_core.sync.manifest import (
 )
 from mlops_core.sync.mirror_plan import check_deletions, plan_mirror
 from mlops_core.sync.names import parents
-from mlops_core.sync.obstacles import Ground, Route, route_push
+from mlops_core.sync.obstacles import Route, route_push
 from mlops_core.sync.pair import Pair, prepare_state
 from mlops_core.sync.plan import Action, Trees
 from mlops_core.sync.push_run import PushRun
@@ -127,10 +126,7 @@ def prepare_mirror(
     plan = plan_mirror(_trees(found, known))
     if not consent.to_deletions:
         check_deletions(plan, len(found.remote.objects))
-    local = {path: file.identity.form for path, file in found.local.files.items()}
-    remote: Mapping[str, Form | None] = {path: found.form(path) for path in found.remote.objects}
-    ground = Ground(local, remote, found.remote.folders)
-    route = route_push(plan, ground, overwrite=True)
+    route = route_push(plan, found.ground(), overwrite=True)
     return MirrorPlan(pair, commit, found, route, _find_secrets(pair, found), before, known)
 
 

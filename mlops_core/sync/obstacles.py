@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mlops_core.notebooks.formats import Form
 from mlops_core.sync.names import folder_of, parents
 from mlops_core.sync.plan import Action, Plan, Step
+
+_UPLOADS: Final = (Action.CREATE, Action.REPLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +23,21 @@ class Route:
     """A push plan in the order that works.
 
     ``first`` are deletions that make room, then ``cleared`` folders go (deepest first), then
-    ``folders`` are made (leaves only), ``uploads`` are sent, and ``last`` are the other deletions.
+    ``folders`` are made (leaves only), ``waves`` are sent one after another, since what is
+    replaced may free a name that the next wave needs, and ``last`` are the other deletions.
     """
 
     plan: Plan
     first: tuple[Step, ...] = ()
     cleared: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
-    uploads: tuple[Step, ...] = ()
+    waves: tuple[tuple[Step, ...], ...] = ()
     last: tuple[Step, ...] = ()
+
+    @property
+    def uploads(self) -> tuple[Step, ...]:
+        """Everything that is sent."""
+        return tuple(step for wave in self.waves for step in wave)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +48,95 @@ class Ground:
     remote: Mapping[str, Form | None]
     folders: Set[str]
 
+    def name_here(self, path: str) -> str:
+        """The full name that our object has in the workspace, its extension included."""
+        return path + self.local[path].extension
+
+    def name_there(self, path: str) -> str:
+        """The full name of the workspace's object, as far as it is known."""
+        form = self.remote[path]
+        return path + (form.extension if form else "")
+
 
 def route_push(plan: Plan, ground: Ground, *, overwrite: bool) -> Route:
     """Order the plan; what is in the way goes first, or, if it must stay, the newcomer is left."""
-    steps = {step.path: step for step in plan.steps}
-    first: set[str] = set()
-    cleared: set[str] = set()
-    in_the_way = _InTheWay(ground)
-    for step in plan.of(Action.CREATE, Action.REPLACE):
-        blockers = in_the_way.of(step.path)
-        kept = [one for one in blockers if not _may_go(one, step, steps, ground, overwrite)]
-        if kept or (step.path in ground.folders and not overwrite):
+    return _Router(plan, ground, overwrite).route()
+
+
+class _Router:
+    """Decides for each newcomer what has to go before it, whatever that itself waits for."""
+
+    def __init__(self, plan: Plan, ground: Ground, overwrite: bool) -> None:
+        self._steps = {step.path: step for step in plan.steps}
+        self._ground = ground
+        self._overwrite = overwrite
+        self._in_the_way = _InTheWay(ground)
+        self._first: set[str] = set()
+        self._cleared: set[str] = set()
+        self._wave: dict[str, int] = {}
+
+    def route(self) -> Route:
+        for path in sorted(self._steps):
+            self._settle(path)
+        plan = Plan(tuple(sorted(self._steps.values(), key=lambda step: step.path)))
+        uploads, deletes = plan.of(*_UPLOADS), plan.of(Action.DELETE)
+        waves: dict[int, list[Step]] = defaultdict(list)
+        for step in uploads:
+            waves[self._wave[step.path]].append(step)
+        return Route(
+            plan,
+            tuple(step for step in deletes if step.path in self._first),
+            tuple(sorted(self._cleared, key=lambda path: (-path.count("/"), path))),
+            self._missing_folders(uploads),
+            tuple(tuple(waves[number]) for number in sorted(waves)),
+            tuple(step for step in deletes if step.path not in self._first),
+        )
+
+    def _settle(self, path: str) -> None:
+        step = self._steps.get(path)
+        if step is None or step.action not in _UPLOADS or path in self._wave:
+            return
+        self._wave[path] = 0
+        blockers = self._in_the_way.of(path)
+        for blocker in blockers:
+            self._settle(blocker)
+        is_folder = path in self._ground.folders
+        kept = [one for one in blockers if not (self._moves(one, path) or self._may_go(one, path))]
+        if kept or (is_folder and not self._overwrite):
             reason = f"{kept[0] if kept else 'an empty folder'} is in the way in the workspace"
-            steps[step.path] = replace(step, action=Action.LEFT, reason=reason)
-            continue
-        first.update(blockers)
-        for path in blockers:
-            steps.setdefault(path, Step(path, Action.DELETE, f"{step.path} takes its place"))
-        if step.path in ground.folders:
-            cleared.update(_below(step.path, ground.folders))
-    ordered = Plan(tuple(sorted(steps.values(), key=lambda step: step.path)))
-    return _route(ordered, first, cleared, ground)
+            self._steps[path] = replace(step, action=Action.LEFT, reason=reason)
+            return
+        for blocker in blockers:
+            if self._moves(blocker, path):
+                self._wave[path] = max(self._wave[path], self._wave[blocker] + 1)
+            else:
+                self._first.add(blocker)
+                takes = Step(blocker, Action.DELETE, f"{path} takes its place")
+                self._steps.setdefault(blocker, takes)
+        if is_folder:
+            self._cleared.update(_below(path, self._ground.folders))
+
+    def _moves(self, blocker: str, path: str) -> bool:
+        """Whether the object is replaced by one that leaves our name free."""
+        step = self._steps.get(blocker)
+        name = self._ground.name_here(path)
+        return (
+            step is not None
+            and step.action is Action.REPLACE
+            and self._ground.name_there(blocker) == name != self._ground.name_here(blocker)
+        )
+
+    def _may_go(self, blocker: str, path: str) -> bool:
+        """Whether the object may be removed: in a folder that has to go, only if it was ours."""
+        if blocker in self._steps:
+            return self._steps[blocker].action is Action.DELETE
+        is_inside = blocker.startswith(path + "/")
+        return self._overwrite and blocker not in self._ground.local and not is_inside
+
+    def _missing_folders(self, uploads: tuple[Step, ...]) -> tuple[str, ...]:
+        needed = {folder for step in uploads for folder in _folders_to(step.path)}
+        missing = needed - (set(self._ground.folders) - self._cleared)
+        return tuple(sorted(missing - {above for name in missing for above in parents(name)}))
 
 
 class _InTheWay:
@@ -68,45 +145,19 @@ class _InTheWay:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._by_name: dict[str, list[str]] = defaultdict(list)
-        for path, form in ground.remote.items():
-            self._by_name[path + (form.extension if form else "")].append(path)
+        for path in ground.remote:
+            self._by_name[ground.name_there(path)].append(path)
 
     def of(self, path: str) -> list[str]:
         """The other objects that have to go before ``path`` can be made."""
-        name = path + self._ground.local[path].extension
-        same_name = [other for other in self._by_name[name] if other != path]
+        same_name = self._by_name[self._ground.name_here(path)]
         above = [folder for folder in parents(path) if folder in self._ground.remote]
         below = _below(path, self._ground.remote) if path in self._ground.folders else []
         return sorted({*same_name, *above, *below} - {path})
 
 
-def _may_go(
-    path: str, newcomer: Step, steps: Mapping[str, Step], ground: Ground, overwrite: bool
-) -> bool:
-    """Whether the object may be removed: in a folder that has to go, only if it was ours."""
-    if path in steps:
-        return steps[path].action is Action.DELETE
-    return overwrite and path not in ground.local and not path.startswith(newcomer.path + "/")
-
-
 def _below(path: str, names: Set[str] | Mapping[str, object]) -> list[str]:
     return [name for name in names if name == path or name.startswith(path + "/")]
-
-
-def _route(plan: Plan, first: Set[str], cleared: Set[str], ground: Ground) -> Route:
-    uploads = plan.of(Action.CREATE, Action.REPLACE)
-    deletes = plan.of(Action.DELETE)
-    needed = {folder for step in uploads for folder in _folders_to(step.path)}
-    missing = needed - (set(ground.folders) - cleared)
-    leaves = missing - {folder for name in missing for folder in parents(name)}
-    return Route(
-        plan,
-        tuple(step for step in deletes if step.path in first),
-        tuple(sorted(cleared, key=lambda path: (-path.count("/"), path))),
-        tuple(sorted(leaves)),
-        uploads,
-        tuple(step for step in deletes if step.path not in first),
-    )
 
 
 def _folders_to(path: str) -> list[str]:

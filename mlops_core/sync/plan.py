@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in the order of their paths; paths with nothing to do have none."""
+    """Steps by path, but what another waits for comes first; a path with nothing to do has none."""
 
     steps: tuple[Step, ...] = ()
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from mlops_core.checkout import Checkout, Skip
 from mlops_core.errors import MlopsError, NotFound, UnsafeDelete
 from mlops_core.notebooks.digest import Digest, identify
-from mlops_core.sync.ancestor import Base
-from mlops_core.sync.names import LocalRules, Trouble, find_unholdable, local_name, parents
+from mlops_core.sync.names import LocalRules, Trouble, find_unholdable, local_name
 from mlops_core.sync.pair import Pair, local_rules
-from mlops_core.sync.plan import Action, History, Plan, Side, Step, Trees, plan_pull
+from mlops_core.sync.plan import Action, History, Plan, Side, Trees, plan_pull
 from mlops_core.sync.report import Notify
+from mlops_core.sync.room import route_pull
 from mlops_core.sync.survey import Survey, survey
-from mlops_core.sync.tree import LocalFile, LocalTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def prepare_pull(pair: Pair, notify: Notify) -> PullPlan:
     Raises NotFound for a workspace folder that is missing, UnsafeDelete for a plan that would
     delete more than half of the files.
     """
-    found = survey(pair, _is_needed, notify)
+    found = survey(pair, lambda *_: True, notify)
     if not found.has_target:
         raise NotFound(
             f"there is no folder {pair.target} in the workspace",
@@ -43,14 +42,10 @@ def prepare_pull(pair: Pair, notify: Notify) -> PullPlan:
     found, names = _without_ignored(found, names)
     trees = found.trees()
     plan = plan_pull(trees, _history(found, trees, names))
-    plan = _with_room(plan, found, names)
+    files = {path: file.local for path, file in found.local.files.items()}
+    plan = route_pull(plan, files, names)
     _refuse_mass_deletion(plan, found, pair)
     return PullPlan(found, plan, names)
-
-
-def _is_needed(path: str, local: LocalTree, base: Base) -> bool:
-    del path, local, base
-    return True
 
 
 def _local_names(found: Survey) -> dict[str, str]:
@@ -167,44 +162,6 @@ def _digests(name: str, content: bytes) -> Iterable[Digest]:
         yield identify(name, content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")).digest
     except MlopsError:  # an early commit may well have a broken notebook
         return
-
-
-def _with_room(plan: Plan, found: Survey, names: Mapping[str, str]) -> Plan:
-    """Turn a write into a conflict where another file has to stay in its place."""
-    going = {step.path for step in plan.of(Action.DELETE)}
-    staying = {path: file for path, file in found.local.files.items() if path not in going}
-    room = _Room({file.local: path for path, file in staying.items()}, staying)
-
-    def settle(step: Step) -> Step:
-        if step.action not in {Action.WRITE, Action.MERGE}:
-            return step
-        blocker = room.blocker(step.path, names[step.path])
-        if not blocker:
-            return step
-        return replace(step, action=Action.CONFLICT, reason=f"{blocker} is in the way here")
-
-    return Plan(tuple(settle(step) for step in plan.steps))
-
-
-class _Room:
-    """Finds what excludes a new file here, or would exclude its name in the workspace."""
-
-    def __init__(self, path_of: Mapping[str, str], files: Mapping[str, LocalFile]) -> None:
-        self._path_of = path_of
-        self._files = files
-        self._folders = {folder for local in path_of for folder in parents(local)}
-        self._folders |= {folder for path in files for folder in parents(path)}
-
-    def blocker(self, path: str, name: str) -> str:
-        """The file or folder that has to stay; empty if there is room."""
-        for local in (name, *parents(name)):
-            if self._path_of.get(local, path) != path:
-                return local
-        for above in parents(path):
-            if above in self._files:
-                return self._files[above].local
-        in_folders = {path, name} & self._folders
-        return f"{sorted(in_folders)[0]}/" if in_folders else ""
 
 
 def _refuse_mass_deletion(plan: Plan, found: Survey, pair: Pair) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlops_core.errors import SyncError
-from mlops_core.notebooks.formats import Form
+from mlops_core.notebooks.formats import SOURCE, Form
 from mlops_core.sync.ancestor import Base
 from mlops_core.sync.backup import Backup
 from mlops_core.sync.conflicts import Conflicts
 from mlops_core.sync.journal import Journal
-from mlops_core.sync.obstacles import Ground, Route, route_push
+from mlops_core.sync.obstacles import Route, route_push
 from mlops_core.sync.pair import Pair, prepare_state
 from mlops_core.sync.plan import Action, plan_push
 from mlops_core.sync.push_run import PushRun
@@ -19,6 +18,7 @@ from mlops_core.sync.report import Notify, Report, ignore
 from mlops_core.sync.survey import Survey, survey
 from mlops_core.sync.tree import LocalTree
 from mlops_core.sync.upload import Uploader
+from mlops_core.workspace.model import ObjectInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,7 @@ def prepare_push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore
     if not (found.local.files or found.troubles):
         raise _nothing_to_push(pair)
     plan = plan_push(found.trees(), overwrite=overwrite)
-    local = {path: file.identity.form for path, file in found.local.files.items()}
-    remote: Mapping[str, Form | None] = {path: found.form(path) for path in found.remote.objects}
-    ground = Ground(local, remote, found.remote.folders)
-    return PushPlan(found, route_push(plan, ground, overwrite=overwrite))
+    return PushPlan(found, route_push(plan, found.ground(), overwrite=overwrite))
 
 
 def push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore) -> Report:
@@ -78,8 +75,11 @@ def preview_push(pair: Pair, planned: PushPlan, *, notify: Notify = ignore) -> R
     return journal.report(planned.survey.count_equal())
 
 
-def _is_needed(path: str, local: LocalTree, base: Base) -> bool:
-    return path in local.files or path in base.records
+def _is_needed(path: str, info: ObjectInfo, local: LocalTree, base: Base) -> bool:
+    if path in local.files or path in base.records:
+        return True
+    # A notebook that is kept as a script excludes a file of its full name (databricks_api 1).
+    return path + Form(info.kind, info.language or "", SOURCE).extension in local.files
 
 
 def _nothing_to_push(pair: Pair) -> SyncError:

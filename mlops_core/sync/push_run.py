@@ -49,7 +49,8 @@ class PushRun:
         self._wave(route.first, self._delete)
         self._make_room(route.cleared)
         self._make_folders(route)
-        self._wave(route.uploads, self._upload)
+        for wave in route.waves:
+            self._wave(wave, self._upload)
         self._wave(route.last, self._delete)
         self._make_room(self._emptied(route))
 

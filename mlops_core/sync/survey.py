@@ -13,6 +13,7 @@ from mlops_core.notebooks.formats import Form
 from mlops_core.sync.ancestor import Base, Record, load_base
 from mlops_core.sync.fetch import Fetched, fetch
 from mlops_core.sync.names import Trouble, is_within
+from mlops_core.sync.obstacles import Ground
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import Trees
 from mlops_core.sync.report import Moved, Notify, Started
@@ -20,7 +21,7 @@ from mlops_core.sync.tree import LocalTree, RemoteTree, read_checkout, read_work
 from mlops_core.workspace.model import FILE, NOTEBOOK, ObjectInfo
 from mlops_core.workspace.transfer import Outcome, carry_out
 
-Wanted = Callable[[str, LocalTree, Base], bool]
+Wanted = Callable[[str, ObjectInfo, LocalTree, Base], bool]
 """Whether a run has to know the content of an object that the base does not settle."""
 
 
@@ -51,6 +52,12 @@ class Survey:
         if path in self.fetched:
             return self.fetched[path].identity.form
         return self.base.records[path].form if path in self.base.records else None
+
+    def ground(self) -> Ground:
+        """The forms of both sides, for finding what is in the way."""
+        local = {path: file.identity.form for path, file in self.local.files.items()}
+        remote = {path: self.form(path) for path in self.remote.objects}
+        return Ground(local, remote, self.remote.folders)
 
     def count_equal(self) -> int:
         """How many objects are the same on both sides."""
@@ -85,7 +92,7 @@ def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
     unsettled = [
         info
         for path, info in sorted(remote.objects.items())
-        if not _is_settled(base.records.get(path), info) and wanted(path, local, base)
+        if not _is_settled(base.records.get(path), info) and wanted(path, info, local, base)
     ]
     found, unread = _fetch_all(pair, unsettled, notify)
     troubles = (*local.troubles, *remote.troubles, *blocked, *unsure, *unread)

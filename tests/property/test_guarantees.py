@@ -15,6 +15,7 @@ from mlops_core.sync.versions import find_versions
 
 HEADER = b"# Databricks notebook source\n"
 SEPARATOR = b"\n\n# COMMAND ----------\n\n"
+SQL = b"-- Databricks notebook source\nSELECT 1\n"
 
 
 def notebook(*cells: bytes) -> bytes:
@@ -151,14 +152,40 @@ def test_a_notebook_that_becomes_a_file_or_a_folder_is_replaced(clone, healthy):
 
 def test_another_language_or_flavour_replaces_the_notebook(clone, healthy):
     (clone.folder / "notebooks" / "a.py").unlink()
-    clone.write("a.sql", b"-- Databricks notebook source\nSELECT 1\n")
+    clone.write("a.sql", SQL)
     assert clone.push(overwrite=True).exit_code == DONE
     assert healthy.sdk.workspace.get_status(f"{clone.pair.target}/a").language.value == "SQL"
     assert clone.push().results == ()
 
 
+def test_a_notebook_in_another_language_frees_its_name_for_a_file(clone, healthy):
+    clone.write("q.sql", SQL)
+    assert clone.push().exit_code == DONE
+    clone.write("q.py", notebook(b"now in Python"))
+    clone.write("q.sql", b"SELECT 2\n")
+    report = clone.push(overwrite=True)
+    assert report.exit_code == DONE
+    assert actions(report) == {"q.py": "replaced", "q.sql": "created"}
+    assert healthy.read(f"{clone.pair.target}/q.sql", "AUTO") == b"SELECT 2\n"
+    assert b"now in Python" in healthy.read(f"{clone.pair.target}/q")
+    assert (report.backup / "workspace" / "q.sql").read_bytes() == SQL
+    assert clone.push(overwrite=True).results == ()
+
+
+def test_a_stranger_of_the_same_full_name_makes_room_only_with_overwrite(clone, there):
+    there("q", SQL, language="SQL")
+    clone.write("q.sql", b"SELECT 2\n")
+    report = clone.push()
+    assert report.exit_code == LEFT
+    assert [one.reason for one in report.results] == ["q is in the way in the workspace"]
+    report = clone.push(overwrite=True)
+    assert report.exit_code == DONE
+    assert (report.backup / "workspace" / "q.sql").read_bytes() == SQL
+    assert clone.push(overwrite=True).results == ()
+
+
 def test_collisions_name_both_and_the_rest_is_done(clone):
-    clone.write("a.sql", b"-- Databricks notebook source\nSELECT 1\n")
+    clone.write("a.sql", SQL)
     clone.write("b/x.py", notebook(b"x"))
     clone.write("c.py", notebook(b"c"))
     report = clone.push(overwrite=True)
@@ -291,6 +318,19 @@ def test_text_files_are_merged_by_lines_and_binary_ones_are_conflicts(clone, the
     clone.write("t.bin", b"\0ours")
     assert actions(clone.pull()) == {"t.txt": "merged", "t.bin": "conflict"}
     assert clone.read("t.txt") == b"one\n2\n3\n4\nfive\n"
+
+
+def test_a_file_comes_under_the_name_that_a_notebook_leaves_in_the_same_pull(clone, there):
+    clone.write("q.sql", SQL)
+    clone.push()
+    there("q", notebook(b"now in Python"))
+    there("q.sql", b"SELECT 2\n", "RAW", "")
+    report = clone.pull()
+    assert report.exit_code == DONE
+    assert clone.read("q.sql") == b"SELECT 2\n"
+    assert b"now in Python" in clone.read("q.py")
+    assert (report.backup / "here" / "q.sql").read_bytes() == SQL
+    assert clone.pull().results == ()
 
 
 def test_what_was_deleted_there_is_deleted_here_and_kept(clone, healthy):

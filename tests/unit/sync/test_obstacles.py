@@ -7,6 +7,7 @@ from mlops_core.sync.obstacles import Ground, route_push
 from mlops_core.sync.plan import Action, Plan, Step
 
 PYTHON = Form("NOTEBOOK", "PYTHON", "SOURCE")
+SQL = Form("NOTEBOOK", "SQL", "SOURCE")
 JUPYTER = Form("NOTEBOOK", "PYTHON", "JUPYTER")
 
 
@@ -57,6 +58,20 @@ def test_with_overwrite_even_a_stranger_makes_room():
     found = route({"a": Action.CREATE}, {"a": PYTHON}, {"a.py": A_FILE})
     assert paths(found.first) == ["a.py"]
     assert found.first[0].reason == "a takes its place"
+
+
+def test_a_notebook_that_gets_another_language_frees_its_name_first():
+    steps = {"a": Action.REPLACE, "a.sql": Action.CREATE}
+    found = route(steps, {"a": PYTHON, "a.sql": A_FILE}, {"a": SQL})
+    assert [paths(wave) for wave in found.waves] == [["a"], ["a.sql"]]
+    assert found.first == ()
+
+
+def test_a_notebook_that_keeps_its_name_is_in_the_way():
+    steps = {"a": Action.REPLACE, "a.sql": Action.CREATE}
+    found = route(steps, {"a": SQL, "a.sql": A_FILE}, {"a": SQL})
+    assert paths(found.uploads) == ["a"]
+    assert found.plan.of(Action.LEFT)[0].reason == "a is in the way in the workspace"
 
 
 def test_a_notebook_makes_room_for_a_folder():
