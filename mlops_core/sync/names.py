@@ -26,9 +26,7 @@ class LocalRules:
 
     def key(self, path: str) -> str:
         """Two paths with one key are one file here."""
-        if self.is_case_sensitive:
-            return path
-        return unicodedata.normalize("NFC", path).casefold()
+        return path if self.is_case_sensitive else folded(path)
 
     def why_not(self, path: str) -> str:
         """Why no file here can have this path; empty if one can."""
@@ -53,6 +51,11 @@ class Trouble:
 
     path: str
     error: MlopsError
+
+
+def folded(path: str) -> str:
+    """The same for all spellings of a path that some system takes for one."""
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def is_within(path: str, tops: Set[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mlops_core.checkout import Checkout
 from mlops_core.errors import MlopsError, NotFound
@@ -12,7 +13,7 @@ from mlops_core.notebooks.digest import Digest
 from mlops_core.notebooks.formats import Form
 from mlops_core.sync.ancestor import Base, Record, load_base
 from mlops_core.sync.fetch import Fetched, fetch
-from mlops_core.sync.names import Trouble, is_within
+from mlops_core.sync.names import Trouble, folded, is_within
 from mlops_core.sync.obstacles import Ground
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import Trees
@@ -122,10 +123,13 @@ def _without_excluded(
 ) -> tuple[LocalTree, RemoteTree, Base, tuple[Trouble, ...]]:
     """Take out what one side cannot speak about; what the other had to say of it is a trouble."""
     listed = {file.local for file in local.files.values()}
+    spelled = {folded(name): name for name in listed}
     hidden = {
         path
         for path, record in base.records.items()
-        if record.local not in listed and _lies_there(pair, record.local)
+        if record.local not in listed
+        and _lies_there(pair.folder / record.local)
+        and not _is_renamed(pair.folder, record.local, spelled.get(folded(record.local)))
     }
     said = {trouble.path for trouble in remote.troubles}
     blocked = tuple(
@@ -137,10 +141,14 @@ def _without_excluded(
     return *_drop(excluded, local, remote, base), blocked
 
 
-def _lies_there(pair: Pair, local: str) -> bool:
+def _lies_there(file: Path) -> bool:
     """Whether a file that git does not list is there all the same: ignored, or a link."""
-    file = pair.folder / local
     return file.is_symlink() or file.exists()
+
+
+def _is_renamed(folder: Path, local: str, listed: str | None) -> bool:
+    """Whether git lists the file under another spelling, on a system that takes both for one."""
+    return listed is not None and (folder / local).samefile(folder / listed)
 
 
 def _drop(

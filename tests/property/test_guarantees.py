@@ -256,6 +256,17 @@ def test_a_file_that_git_now_ignores_is_not_deleted_there(clone, healthy):
     assert clone.pull().results == ()
 
 
+def test_a_file_renamed_in_case_only_is_renamed_in_the_workspace(clone, healthy):
+    notebooks = clone.folder / "notebooks"
+    clone.git("mv", "notebooks/b.py", "notebooks/B.py")
+    if not (notebooks / "b.py").exists():  # as a system that ignores case has it
+        (notebooks / "b.py").hardlink_to(notebooks / "B.py")
+    (clone.folder / ".git" / "info" / "exclude").write_text("b.py\n")
+    assert clone.push(overwrite=True).exit_code == DONE
+    names = {Path(one.path).name for one in healthy.sdk.workspace.list(clone.pair.target)}
+    assert names == {"a", "B", "m.py"}
+
+
 # -- pull
 
 
