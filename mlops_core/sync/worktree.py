@@ -31,6 +31,7 @@ class Worktree:
         target = self.folder / local
         self._check_way(local)
         if expected is None or expected.local != local:
+            _remove_if_empty(target)  # to git there is no such folder
             if target.is_symlink() or target.exists():
                 raise SyncError(
                     f"{local} is there already, and git does not count it",
@@ -94,6 +95,16 @@ class Worktree:
                 raise SyncError(f"{local}: {above} is a symbolic link, and they are not followed")
             if folder.exists() and not folder.is_dir():
                 raise SyncError(f"{local}: {above} is a file here", hint=f"rename {above}")
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which there are folders at most."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    below = sorted(folder.rglob("*"), reverse=True)
+    if all(one.is_dir() and not one.is_symlink() for one in below):
+        for one in (*below, folder):
+            one.rmdir()
 
 
 def _replace(scratch: Path, target: Path) -> None:

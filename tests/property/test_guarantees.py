@@ -344,6 +344,18 @@ def test_a_file_comes_under_the_name_that_a_notebook_leaves_in_the_same_pull(clo
     assert clone.pull().results == ()
 
 
+def test_a_file_takes_the_place_of_an_empty_folder_and_of_no_other(clone, there):
+    there("d", b"text\n", "RAW", "")
+    there("e", b"text\n", "RAW", "")
+    (clone.folder / "notebooks" / "d" / "nothing" / "in it").mkdir(parents=True)
+    clone.write("e/ignored.log", b"log\n")
+    (clone.folder / ".git" / "info" / "exclude").write_text("*.log\n")
+    report = clone.pull()
+    assert clone.read("d") == b"text\n"
+    assert failed(report) == "e is there already, and git does not count it"
+    assert clone.read("e/ignored.log") == b"log\n"
+
+
 def test_what_was_deleted_there_is_deleted_here_and_kept(clone, healthy):
     healthy.sdk.workspace.delete(f"{clone.pair.target}/b")
     report = clone.pull()
