@@ -8,7 +8,8 @@ from typing import Final
 
 from mlops_core.cli.console import Advance, Console
 from mlops_core.errors import MlopsError
-from mlops_core.sync.plan import Action
+from mlops_core.sync.obstacles import IN_VAIN
+from mlops_core.sync.plan import NEWS, Action
 from mlops_core.sync.report import Event, Failed, Moved, Report, Result, Started
 
 _DOWN: Final = frozenset({Action.WRITE, Action.MERGE})
@@ -87,13 +88,12 @@ def render_result(result: Result, *, is_dry_run: bool = False) -> str:
 
 def render_hints(report: Report) -> list[str]:
     """What to type about objects that were left; once, however many there are."""
-    left = [result for result in report.results if result.action is Action.LEFT]
-    if not left:
-        return []
-    has_theirs = any("in the workspace" in result.reason for result in left)
+    left = [result.reason for result in report.results if result.action is Action.LEFT]
     theirs = ["to bring theirs here first: python databricks-sync/from_databricks.py"]
     ours = ["to have it as it is here: python databricks-sync/to_databricks.py --overwrite"]
-    return (theirs if has_theirs else []) + ours
+    has_news = any(reason in NEWS for reason in left)
+    can_overwrite = any(not reason.endswith(IN_VAIN) for reason in left)
+    return (theirs if has_news else []) + (ours if can_overwrite else [])
 
 
 def render_failures(report: Report) -> list[MlopsError]:

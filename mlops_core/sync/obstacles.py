@@ -15,6 +15,8 @@ from mlops_core.notebooks.formats import Form
 from mlops_core.sync.names import folder_of, parents
 from mlops_core.sync.plan import Action, Plan, Step
 
+IN_VAIN: Final = ": move or delete it there"
+"""How the reason ends for what not even `--overwrite` may remove."""
 _UPLOADS: Final = (Action.CREATE, Action.REPLACE)
 
 
@@ -104,6 +106,7 @@ class _Router:
         kept = [one for one in blockers if not (self._moves(one, path) or self._may_go(one, path))]
         if kept or (is_folder and not self._overwrite):
             reason = f"{kept[0] if kept else 'an empty folder'} is in the way in the workspace"
+            reason += IN_VAIN if self._overwrite else ""
             self._steps[path] = replace(step, action=Action.LEFT, reason=reason)
             return
         for blocker in blockers:

@@ -98,6 +98,11 @@ _PUSH: Final = {
     ),
     (_ABSENT, _UNKNOWN): _Push(Action.NOTHING, Action.NOTHING),
 }
+APPEARED: Final = "another one has appeared in the workspace"
+NEWS: Final = frozenset(
+    cell.reason for (_, theirs), cell in _PUSH.items() if cell.reason and theirs is not _AS_BASE
+) | {APPEARED}
+"""The reasons for leaving an object that a pull has an answer to."""
 
 _PULL: Final = {
     (_ABSENT, _UNKNOWN): (Action.WRITE, "new in the workspace"),

@@ -11,9 +11,10 @@ from mlops_core.checkout import Checkout
 from mlops_core.errors import MlopsError, NotFound
 from mlops_core.notebooks.digest import Digest
 from mlops_core.notebooks.formats import Form
+from mlops_core.paths import WorkspacePath
 from mlops_core.sync.ancestor import Base, Record, load_base
 from mlops_core.sync.fetch import Fetched, fetch
-from mlops_core.sync.names import Trouble, folded, is_within
+from mlops_core.sync.names import Trouble, folded, is_within, parents
 from mlops_core.sync.obstacles import Ground
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import Trees
@@ -81,13 +82,11 @@ def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
     checkout = pair.checkout()
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(_remote_or_none, pair)
-        base = saved = load_base(pair.state, pair.scope)
+        saved = load_base(pair.state, pair.scope)
         local = read_checkout(checkout)
-        remote = listing.result()
-    if remote is None:
-        forgotten = Base(base.scope, {})
-        troubles = local.troubles
-        return Survey(checkout, local, RemoteTree({}), forgotten, {}, troubles, saved, False)
+        listed = listing.result()
+    remote = listed or RemoteTree({})
+    base = saved if listed else Base(saved.scope, {})
     local, remote, base, blocked = _without_excluded(pair, local, remote, base)
     remote, unsure = _with_overlooked(pair, remote, base)
     unsettled = [
@@ -104,7 +103,8 @@ def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
     )
     kept = {path: one for path, one in found.items() if one is not None}
     local, remote, base = _drop(failed, local, remote, base)
-    return Survey(checkout, local, remote, base, kept, troubles, saved)
+    has_target = listed is not None
+    return Survey(checkout, local, remote, base, kept, troubles, saved, has_target)
 
 
 def _remote_or_none(pair: Pair) -> RemoteTree | None:
@@ -131,14 +131,20 @@ def _without_excluded(
         and _lies_there(pair.folder / record.local)
         and not _is_renamed(pair.folder, record.local, spelled.get(folded(record.local)))
     }
-    said = {trouble.path for trouble in remote.troubles}
+    skipped = {skip.path: skip.reason for skip in remote.skipped}
     blocked = tuple(
-        Trouble(path, MlopsError(f"{file.local}: {pair.remote(path)} is in the way"))
+        Trouble(path, _blocked_by(pair.remote(above), skipped[above], file.local))
         for path, file in sorted(local.files.items())
-        if is_within(path, remote.excluded - said)
+        for above in (path, *parents(path))
+        if above in skipped
     )
     excluded = local.excluded | remote.excluded | hidden
     return *_drop(excluded, local, remote, base), blocked
+
+
+def _blocked_by(there: WorkspacePath, reason: str, local: str) -> MlopsError:
+    message = f"{local}: {there} is in the way ({reason})"
+    return MlopsError(message, hint="rename one of the two")
 
 
 def _lies_there(file: Path) -> bool:

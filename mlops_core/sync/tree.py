@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mlops_core.checkout import NEVER, Checkout, Skip
-from mlops_core.errors import MlopsError, NotFound
+from mlops_core.errors import AccessDenied, MlopsError, NotFound
 from mlops_core.notebooks.digest import Identity, file_digest, identify
 from mlops_core.notebooks.formats import A_FILE, is_jupyter_name, is_language, without_extension
 from mlops_core.paths import WorkspacePath, relative_to
@@ -75,6 +75,7 @@ def read_checkout(checkout: Checkout) -> LocalTree:
     collisions = find_collisions((file.path, file.local) for file in files)
     broken = [trouble.path for trouble in troubles] + [skip.path for skip in listed.skipped]
     excluded = {trouble.path for trouble in collisions}
+    excluded.update(file.local for file in files if file.path in excluded)
     excluded.update(name for path in broken for name in (path, without_extension(path)))
     return LocalTree(
         {file.path: file for file in files if file.path not in excluded},
@@ -89,7 +90,7 @@ def read_workspace(files: WorkspaceFiles, target: WorkspacePath) -> RemoteTree:
     """Everything below ``target``, one request a folder, in parallel.
 
     Raises NotFound if ``target`` is missing. A folder below it that may not be read is a
-    trouble: the service answers as if it were missing, and nobody may conclude that it is empty.
+    trouble, also where the service answers as if it were missing: nobody may take it for empty.
     """
     found: list[ObjectInfo] = []
     skipped: list[Skip] = []
@@ -156,7 +157,7 @@ def _list_or_error(
 ) -> tuple[ObjectInfo, ...] | MlopsError:
     try:
         return files.list(path)
-    except NotFound as error:
+    except (NotFound, AccessDenied) as error:
         return error
 
 

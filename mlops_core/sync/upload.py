@@ -14,7 +14,7 @@ from mlops_core.sync.ancestor import Record
 from mlops_core.sync.backup import THERE, Backup
 from mlops_core.sync.fetch import Fetched, fetch_at
 from mlops_core.sync.pair import Pair
-from mlops_core.sync.plan import Action
+from mlops_core.sync.plan import APPEARED, Action
 from mlops_core.sync.tree import MAX_IN_MEMORY, LocalFile
 from mlops_core.workspace.model import FILE, ObjectInfo, Written
 
@@ -65,7 +65,7 @@ class Uploader:
                 raise
             if there.identity.digest == parcel.identity.digest:
                 return Sent(Action.CREATE, _record(parcel, there.info), size=file.size)
-            return Sent(Action.LEFT, reason="another one has appeared in the workspace")
+            return Sent(Action.LEFT, reason=APPEARED)
         return self._sent(Action.CREATE, parcel, written)
 
     def replace(self, file: LocalFile, reason: str) -> Sent:

@@ -196,6 +196,27 @@ def test_collisions_name_both_and_the_rest_is_done(clone):
     assert "deleted" not in actions(report).values()
 
 
+def test_what_collides_is_left_out_of_the_first_push_as_of_any_other(healthy, make_clone, tmp_path):
+    clone = make_clone(tmp_path / "first")
+    clone.write("b.py", notebook(b"b"))
+    clone.write("b/x.txt", b"x\n")
+    clone.write("ok.py", notebook(b"ok"))
+    for _ in range(2):
+        report = clone.push()
+        assert failed(report) == "b.py and b/ would both be b in the workspace"
+    names = [Path(one.path).name for one in healthy.sdk.workspace.list(clone.pair.target)]
+    assert names == ["ok"]
+
+
+def test_nothing_comes_in_the_place_of_files_that_collide(clone, there):
+    clone.write("q.py", notebook(b"one"))
+    clone.write("q.sql", SQL)
+    there("q.py", b"x = 1\n", "RAW", "")
+    for run in (clone.pull, clone.push):
+        assert failed(run()) == "q.py and q.sql would both be q in the workspace"
+    assert clone.read("q.py") == notebook(b"one")
+
+
 def test_a_broken_notebook_is_named_and_the_rest_is_done(clone):
     clone.write("broken.ipynb", b'{"cells": 1}')
     clone.write("c.py", notebook(b"c"))
@@ -563,13 +584,18 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_done(clone, there, healthy
     assert actions(clone.pull()) == {"a.py": "written"}
 
 
-def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(clone, healthy):
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (403, "PERMISSION_DENIED")]
+)
+def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(clone, there, healthy, status, code):
     clone.write("d/x.py", notebook(b"x"))
     clone.push()
-    body = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}
-    healthy.fault(kind="status", status=404, body=body, path=r"list.*/d$")
+    there("a", notebook(b"edited"))
+    body = {"error_code": code, "message": "no"}
+    healthy.fault(kind="status", status=status, body=body, path=r"list.*/d$")
     report = clone.pull()
     assert report.exit_code == FAILED
+    assert actions(report) == {"a.py": "written"}
     assert clone.read("d/x.py")
 
 

@@ -9,15 +9,17 @@ import pytest
 
 from mlops_core.checkout import Skip
 from mlops_core.cli.console import Console
-from mlops_core.cli.sync_lines import Screen, render_result
+from mlops_core.cli.sync_lines import Screen, render_hints, render_result
 from mlops_core.errors import DONE, FAILED, LEFT, MlopsError
-from mlops_core.sync.plan import Action
+from mlops_core.sync.plan import Action, Trees, plan_push
 from mlops_core.sync.report import Failed, Moved, Report, Result, Started
 
 CREATED = Result(Action.CREATE, "notebooks/a.py", "/Users/u/b/a")
 PULLED = Result(Action.WRITE, "notebooks/a.py", "/Users/u/b/a", "new in the workspace")
 LEFT_ALONE = Result(Action.LEFT, "notebooks/a.py", "/Users/u/b/a", "changed in the workspace")
 CONFLICT = Result(Action.CONFLICT, "notebooks/a.py", "/Users/u/b/a", "changed on both sides", "x")
+OURS = "to have it as it is here: python databricks-sync/to_databricks.py --overwrite"
+THEIRS = "to bring theirs here first: python databricks-sync/from_databricks.py"
 
 
 def shown(report: Report, *events: object, dry: bool = False) -> tuple[int, str, str]:
@@ -49,8 +51,8 @@ def test_results_go_to_stdout_and_all_else_to_stderr():
     assert out.splitlines()[-1] == "1 created, 1 left, 2 unchanged"
     assert err.splitlines() == [
         "skipped  link: a symbolic link",
-        "hint:  to bring theirs here first: python databricks-sync/from_databricks.py",
-        "hint:  to have it as it is here: python databricks-sync/to_databricks.py --overwrite",
+        f"hint:  {THEIRS}",
+        f"hint:  {OURS}",
     ]
 
 
@@ -89,3 +91,33 @@ def test_a_hint_that_several_failures_share_is_said_once():
         "error: c is too large",
         "hint:  make it smaller",
     ]
+
+
+def hints(*reasons: str) -> list[str]:
+    left = tuple(Result(Action.LEFT, "notebooks/a.py", "/a", reason=one) for one in reasons)
+    return render_hints(Report(left))
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "expected"),
+    [
+        ("new", "old", [OURS]),
+        (None, "old", [OURS]),
+        ("old", "new", [THEIRS, OURS]),
+        ("mine", "theirs", [THEIRS, OURS]),
+        ("old", None, [THEIRS, OURS]),
+        (None, "new", [THEIRS, OURS]),
+    ],
+)
+def test_what_others_have_changed_is_to_be_pulled_first(here, there, expected):
+    sides = [{"a": text} if text else {} for text in (here, there, "old")]
+    (step,) = plan_push(Trees(*sides)).steps
+    assert hints(step.reason) == expected
+
+
+def test_overwriting_is_not_advised_where_it_has_not_helped():
+    stays = "d/x is in the way in the workspace: move or delete it there"
+    assert hints(stays) == []
+    assert hints(stays, "changed here") == [OURS]
+    assert hints("d is in the way in the workspace") == [OURS]
+    assert hints() == []

@@ -71,7 +71,10 @@ def test_a_notebook_that_keeps_its_name_is_in_the_way():
     steps = {"a": Action.REPLACE, "a.sql": Action.CREATE}
     found = route(steps, {"a": SQL, "a.sql": A_FILE}, {"a": SQL})
     assert paths(found.uploads) == ["a"]
-    assert found.plan.of(Action.LEFT)[0].reason == "a is in the way in the workspace"
+    assert (
+        found.plan.of(Action.LEFT)[0].reason
+        == "a is in the way in the workspace: move or delete it there"
+    )
 
 
 def test_a_notebook_makes_room_for_a_folder():
