@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from mlops_core.errors import MlopsError
+from mlops_core.terminal import quoted
 
-NEVER: Final = frozenset({".git", ".mlops", ".databricks", "node_modules", "__pycache__", ".venv"})
+NEVER: Final = frozenset(
+    {".git", ".mlops", ".databricks", ".env", "node_modules", "__pycache__", ".venv"}
+)
 """Names that never travel, in either direction."""
 _MANY: Final = 100
 
@@ -170,13 +173,24 @@ def open_checkout(folder: Path) -> Checkout:
     try:
         answer = _run_git(folder, "rev-parse", "--is-inside-work-tree")
     except FileNotFoundError:
+        _check_is_plain(folder)
         return Checkout(folder, is_git=False)
     if answer.returncode and b"dubious ownership" in answer.stderr:
         raise MlopsError(
             f"git does not trust {folder}: it belongs to another user",
-            hint=f"git config --global --add safe.directory {folder}",
+            hint=f"git config --global --add safe.directory {quoted(str(folder))}",
         )
     return Checkout(folder, is_git=answer.stdout.strip() == b"true")
+
+
+def _check_is_plain(folder: Path) -> None:
+    """Without git, a checkout would lose its ignore rules, and what it ignores would travel."""
+    for above in (folder, *folder.absolute().parents):
+        if (above / ".git").exists():
+            raise MlopsError(
+                f"there is no git here to read the checkout {above}",
+                hint="install git, or add its folder to PATH",
+            )
 
 
 def merge_lines(ours: bytes, base: bytes, theirs: bytes, scratch: Path) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import platform
 import re
 import sys
@@ -13,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_core.cli.console import Console, ReaderGone
-from mlops_core.errors import BUG, INTERRUPTED, USAGE, MlopsError
+from mlops_core.errors import BUG, FAILED, INTERRUPTED, USAGE, MlopsError
 
 _SECRET = re.compile(
     r"(\b(?:bearer|basic)\s+)[^\s'\"]{6,}|\b(?:dapi|dose|local-)[0-9a-f-]{16,}|\beyJ[\w.-]{16,}",
     re.IGNORECASE,
 )
+_NOT_OURS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EMFILE}
 
 
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +61,20 @@ def run(command: Command, arguments: Sequence[str], console: Console | None = No
     except ReaderGone:
         sys.stdout = sys.stderr = None  # or Python would fail once more, flushing them at its end
         return INTERRUPTED
+    except OSError as error:
+        return _machine_error(error, command, console)
     except Exception as bug:  # noqa: BLE001 - the one place that may catch everything
         console.error(_report(bug, command))
         return BUG
+
+
+def _machine_error(error: OSError, command: Command, console: Console) -> int:
+    """Tell what this machine would not do; any other OSError is as much a bug as the rest."""
+    if error.errno not in _NOT_OURS:
+        console.error(_report(error, command))
+        return BUG
+    console.error(MlopsError(f"{error.filename or 'this machine'}: {error.strerror}"))
+    return FAILED
 
 
 def _report(bug: Exception, command: Command) -> MlopsError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from mlops_core.checkout import Checkout, open_checkout
+from mlops_core.checkout import NEVER, Checkout, open_checkout
+from mlops_core.errors import SettingsError, SyncError
 from mlops_core.paths import WorkspacePath, join
 from mlops_core.sync.ancestor import Scope
 from mlops_core.sync.names import LocalRules
@@ -60,8 +61,24 @@ class Pair:
         return f"{self.notebook_folder.strip('/')}/{local}".removeprefix("./")
 
 
+def check_folder(pair: Pair) -> None:
+    """SettingsError if NOTEBOOK_FOLDER is nothing that can be kept in step."""
+    if NEVER.intersection(PurePosixPath(pair.notebook_folder).parts):
+        raise wrong_folder(pair, f"{pair.folder} is never sent")
+    if pair.folder.exists() and not pair.folder.is_dir():
+        raise wrong_folder(pair, f"{pair.folder} is no folder")
+
+
+def wrong_folder(pair: Pair, reason: str) -> SettingsError:
+    """The error for a NOTEBOOK_FOLDER that will not do."""
+    hint = f"set NOTEBOOK_FOLDER in {pair.project / '.env'} to a folder of {pair.project}"
+    return SettingsError(f"NOTEBOOK_FOLDER: {reason}", hint)
+
+
 def prepare_state(state: Path) -> None:
     """Make the state folder; it tells git to ignore it, whatever the project's own file says."""
+    if state.exists() and not state.is_dir():
+        raise SyncError(f"{state} is no folder", hint="move it away: what was common is kept there")
     state.mkdir(parents=True, exist_ok=True)
     ignore = state / ".gitignore"
     if not ignore.exists():

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from mlops_core.errors import MlopsError
 from mlops_core.sync.backup import Backup
 from mlops_core.sync.journal import Journal
-from mlops_core.sync.pair import Pair, prepare_state
+from mlops_core.sync.pair import Pair, check_folder, prepare_state
 from mlops_core.sync.pull_plan import prepare_pull
 from mlops_core.sync.pull_run import PullRun
 from mlops_core.sync.report import Notify, Report, ignore
@@ -21,14 +21,13 @@ def pull(pair: Pair, *, notify: Notify = ignore) -> Report:
     before anything is changed, for a workspace folder that is missing or all but empty.
     """
     prepare_state(pair.state)
+    check_folder(pair)
     with _folder(pair):
         planned = prepare_pull(pair, notify)
     backup = Backup(pair.state, pair.scope)
     journal = Journal(pair, planned.survey, notify, backup)
-    try:
+    with journal.running():
         PullRun(pair, planned, journal, backup).carry_out()
-    finally:
-        journal.save()
     return journal.report(planned.survey.count_equal())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -50,13 +51,14 @@ def prepare_pull(pair: Pair, notify: Notify) -> PullPlan:
 
 def _local_names(found: Survey) -> dict[str, str]:
     """The file here of each object that could be written."""
-    deleted = {name.lower(): name for name in found.local.deleted}
+    deleted: dict[str, list[str]] = defaultdict(list)
+    for name in found.local.deleted:
+        deleted[name.lower()].append(name)
     names = {}
     for path in found.remote.objects:
         form = found.form(path)
         if form:
-            known = list(_known_names(found, path))
-            known += filter(None, [deleted.get((path + form.extension).lower())])
+            known = [*_known_names(found, path), *deleted[(path + form.extension).lower()]]
             names[path] = local_name(path, form, known)
     return names
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlops_core.errors import SyncError
+from mlops_core.errors import MlopsError, SyncError
 from mlops_core.notebooks.formats import SOURCE, Form
 from mlops_core.sync.ancestor import Base
 from mlops_core.sync.backup import Backup
 from mlops_core.sync.conflicts import Conflicts
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.obstacles import Route, route_push
-from mlops_core.sync.pair import Pair, prepare_state
+from mlops_core.sync.pair import Pair, check_folder, prepare_state, wrong_folder
 from mlops_core.sync.plan import Action, plan_push
 from mlops_core.sync.push_run import PushRun
 from mlops_core.sync.report import Notify, Report, ignore
@@ -32,10 +32,11 @@ class PushPlan:
 def prepare_push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore) -> PushPlan:
     """Look at both sides and decide. Nothing on either side is changed.
 
-    Raises SyncError if there is nothing to push.
+    Raises SettingsError if there is no such folder here, SyncError if nothing in it can be sent.
     """
     prepare_state(pair.state)
-    found = survey(pair, _is_needed, notify)
+    check_folder(pair)
+    found = survey(pair, is_needed, notify)
     if not (found.local.files or found.troubles):
         raise _nothing_to_push(pair)
     plan = plan_push(found.trees(), overwrite=overwrite)
@@ -57,12 +58,10 @@ def execute_push(pair: Pair, planned: PushPlan, *, notify: Notify = ignore) -> R
     backup = Backup(pair.state, pair.scope)
     journal = Journal(pair, planned.survey, notify, backup)
     run = PushRun(pair, planned.survey, journal, Uploader(pair, backup), notify)
-    try:
+    with journal.running():
         run.carry_out(planned.route)
         run.settle()
-    finally:
-        journal.save()
-    Conflicts(pair.state, backup).settle(journal.settled())
+    Conflicts(pair.state, pair.scope, backup).settle(journal.settled())
     return journal.report(planned.survey.count_equal())
 
 
@@ -75,19 +74,17 @@ def preview_push(pair: Pair, planned: PushPlan, *, notify: Notify = ignore) -> R
     return journal.report(planned.survey.count_equal())
 
 
-def _is_needed(path: str, info: ObjectInfo, local: LocalTree, base: Base) -> bool:
+def is_needed(path: str, info: ObjectInfo, local: LocalTree, base: Base) -> bool:
+    """Whether a push has to know what this object of the workspace holds."""
     if path in local.files or path in base.records:
         return True
     # A notebook that is kept as a script excludes a file of its full name (databricks_api 1).
     return path + Form(info.kind, info.language or "", SOURCE).extension in local.files
 
 
-def _nothing_to_push(pair: Pair) -> SyncError:
+def _nothing_to_push(pair: Pair) -> MlopsError:
     if not pair.folder.is_dir():
-        return SyncError(
-            f"NOTEBOOK_FOLDER: there is no folder {pair.folder}",
-            hint=f"set NOTEBOOK_FOLDER in {pair.project / '.env'} to a folder of {pair.project}",
-        )
+        return wrong_folder(pair, f"there is no folder {pair.folder}")
     return SyncError(
         f"NOTEBOOK_FOLDER: nothing in {pair.folder} can be sent",
         hint="put a notebook there, or see that git does not ignore it: git status --ignored",

@@ -234,7 +234,7 @@ def test_a_push_needs_something_to_send_and_a_pull_does_not(work, sdk: Workspace
         missing = work.run(PUSH, NOTEBOOK_FOLDER="nix")
         (work.folder / "empty").mkdir()
         empty = work.run(PUSH, NOTEBOOK_FOLDER="empty")
-    assert (missing.code, empty.code) == (1, 1)
+    assert (missing.code, empty.code) == (2, 1)
     assert f"NOTEBOOK_FOLDER: there is no folder {work.folder / 'nix'}" in missing.err
     assert f"hint:  set NOTEBOOK_FOLDER in {work.folder / '.env'}" in missing.err
     assert f"NOTEBOOK_FOLDER: nothing in {work.folder / 'empty'} can be sent" in empty.err
@@ -244,6 +244,45 @@ def test_a_push_needs_something_to_send_and_a_pull_does_not(work, sdk: Workspace
     pulled = work.run(PULL, NOTEBOOK_FOLDER="new/notebooks")
     assert pulled.code == 0, pulled.err
     assert work.read("new/notebooks/a.py") == NOTEBOOK
+
+
+@pytest.mark.parametrize("script", [PUSH, PULL])
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("README.md", "is no folder"), (".git/info", "is never sent")]
+)
+def test_a_notebook_folder_that_cannot_be_one(work, sdk, script, folder, reason) -> None:
+    work.write("README.md", "# Work\n")
+    with nothing_changes(work, sdk):
+        done = work.run(script, NOTEBOOK_FOLDER=folder)
+    assert done.code == 2
+    assert f"NOTEBOOK_FOLDER: {work.folder / folder} {reason}" in done.err
+    assert "hint:  set NOTEBOOK_FOLDER" in done.err
+
+
+def test_a_file_in_the_place_of_the_state(work, sdk: WorkspaceClient) -> None:
+    work.write(".mlops", "mine\n")
+    with nothing_changes(work, sdk):
+        done = work.run(PUSH)
+    assert done.code == 1
+    assert f"{work.folder / '.mlops'} is no folder" in done.err
+    assert "hint:  move it away" in done.err
+
+
+def test_a_checkout_without_git_is_not_sent(work, sdk: WorkspaceClient) -> None:
+    """What git ignores would travel."""
+    with nothing_changes(work, sdk):
+        done = work.run(PUSH, PATH=str(work.folder), MLOPS_BRANCH="b")
+    assert done.code == 1
+    assert f"there is no git here to read the checkout {work.folder}" in done.err
+    assert "hint:  install git" in done.err
+
+
+def test_the_file_with_the_token_stays_here(work, sdk: WorkspaceClient) -> None:
+    work.write(".gitignore", "")
+    done = work.run(PUSH, NOTEBOOK_FOLDER=".")
+    assert done.code == 0, done.err
+    assert ".gitignore" in done.out
+    assert ".env" not in done.out
 
 
 # Files with errors in them

@@ -106,7 +106,7 @@ def test_two_pushes_at_once_both_succeed_and_the_state_survives(local) -> None:
     (local.folder / "notebooks" / "a.py").unlink()
     again = local.run(PULL)
     assert (again.code, again.out.splitlines()[-1]) == (3, "1 left"), again.err
-    assert local.run(PUSH, NOTEBOOK_FOLDER="notebooks2").code == 1
+    assert local.run(PUSH, NOTEBOOK_FOLDER="notebooks2").code == 2
     assert processes_of(local.folder) == []
 
 

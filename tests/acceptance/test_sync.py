@@ -133,7 +133,7 @@ def test_from_databricks_takes_no_arguments(checkout):
 
 def test_nothing_to_push_is_told(checkout):
     done = checkout.run(PUSH)
-    assert done.code == 1
+    assert done.code == 2
     assert "NOTEBOOK_FOLDER: there is no folder" in done.err
     assert "hint:" in done.err
 

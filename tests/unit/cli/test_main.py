@@ -1,4 +1,5 @@
 import argparse
+import errno
 import io
 import subprocess
 import sys
@@ -65,6 +66,12 @@ def test_a_bug_leaves_a_report_and_no_traceback() -> None:
     report.unlink()
     assert text.startswith("x.py\nmlops_core ")
     assert "ZeroDivisionError: division by zero" in text
+
+
+def test_what_the_machine_refuses_is_no_bug() -> None:
+    code, out, err = outcome(PermissionError(errno.EACCES, "Permission denied", "/x/.mlops"))
+    assert (code, out, err) == (1, "", "error: /x/.mlops: Permission denied\n")
+    assert outcome(FileNotFoundError(errno.ENOENT, "No such file", "/x"))[0] == 70
 
 
 def test_a_name_that_the_terminal_cannot_show_is_shown_escaped() -> None:
