@@ -110,7 +110,7 @@ def _without(
 
 def _history(found: Survey, trees: Trees, names: Mapping[str, str]) -> History:
     """What git says of each path where that makes a difference."""
-    unknown, changed, new = [], [], []
+    unknown, changed, new, edited = [], [], [], []
     for path in trees.paths():
         sides = trees.sides(path)
         if path not in names or trees.are_equal(path):
@@ -121,12 +121,16 @@ def _history(found: Survey, trees: Trees, names: Mapping[str, str]) -> History:
             changed.append(path)
         elif sides == (Side.ABSENT, Side.UNKNOWN):
             new.append(path)
-    past = _Past(found.checkout, {path: names[path] for path in (*unknown, *changed, *new)})
-    stale = {path for path in unknown if past.has(path, trees.remote[path])}
+        elif sides == (Side.AS_BASE, Side.CHANGED):
+            edited.append(path)
+    asked = (*unknown, *changed, *new, *edited)
+    past = _Past(found.checkout, {path: names[path] for path in asked})
+    stale = {path for path in (*unknown, *edited) if past.has(path, trees.remote[path])}
     stale |= {path for path in changed if past.is_later(path, trees.remote[path], trees.base[path])}
     stale |= {path for path in new if past.is_left_behind(path, trees.remote[path])}
-    committed = found.checkout.committed(found.local.files[path].local for path in unknown)
-    return History({p for p in unknown if found.local.files[p].local in committed}, stale)
+    ours = {path: found.local.files[path].local for path in (*unknown, *edited)}
+    committed = found.checkout.committed(ours.values())
+    return History({path for path, local in ours.items() if local in committed}, stale)
 
 
 class _Past:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlops_core.checkout import Checkout
-from mlops_core.errors import MlopsError, NotFound
+from mlops_core.errors import MlopsError, NotFound, SyncError
 from mlops_core.notebooks.digest import Digest
 from mlops_core.notebooks.formats import Form
 from mlops_core.paths import WorkspacePath
@@ -82,9 +82,15 @@ def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
     checkout = pair.checkout()
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(_remote_or_none, pair)
-        saved = load_base(pair.state, pair.scope)
-        local = read_checkout(checkout)
-        listed = listing.result()
+        try:
+            saved = load_base(pair.state, pair.scope)
+            local = read_checkout(checkout)
+            listed = listing.result()
+        except BaseException:  # Ctrl-C too: nobody waits for the listing then
+            pair.files.http.interrupt()
+            raise
+    if listed is None and saved.records:
+        _check_is_gone(pair)
     remote = listed or RemoteTree({})
     base = saved if listed else Base(saved.scope, {})
     local, remote, base, blocked = _without_excluded(pair, local, remote, base)
@@ -112,6 +118,15 @@ def _remote_or_none(pair: Pair) -> RemoteTree | None:
         return read_workspace(pair.files, pair.target)
     except NotFound:
         return None
+
+
+def _check_is_gone(pair: Pair) -> None:
+    """Ask once more before all that is known of the folder is forgotten."""
+    try:
+        pair.files.stat(pair.target)
+    except NotFound:
+        return
+    raise SyncError(f"{pair.target} could not be listed", hint="run this again")
 
 
 def _is_settled(record: Record | None, info: ObjectInfo) -> bool:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from mlops_core.errors import DONE, FAILED, LEFT, NotFound, SyncError, UnsafeDelete
+from mlops_core.errors import DONE, FAILED, LEFT, NotFound, SettingsError, SyncError, UnsafeDelete
 from mlops_core.sync.plan import Action
 from mlops_core.sync.restore import find_backup, restore
 from mlops_core.sync.versions import find_versions
+from mlops_core.workspace.http import HttpClient
+from mlops_core.workspace.retry import SystemClock
 
 HEADER = b"# Databricks notebook source\n"
 SEPARATOR = b"\n\n# COMMAND ----------\n\n"
@@ -248,7 +253,7 @@ def test_a_notebook_over_ten_mebibytes_is_refused_before_anything_is_sent(clone,
 
 def test_an_empty_or_missing_folder_is_refused(healthy, make_clone, tmp_path):
     clone = make_clone(tmp_path / "empty")
-    with pytest.raises(SyncError, match="there is no folder"):
+    with pytest.raises(SettingsError, match="there is no folder"):
         clone.push()
     (clone.folder / "notebooks").mkdir()
     with pytest.raises(SyncError, match="nothing in"):
@@ -458,6 +463,22 @@ def test_an_earlier_commit_in_the_workspace_is_no_conflict_with_a_later_one(
     assert clone.read("a.py") == notebook(b"third")
 
 
+def test_an_earlier_commit_in_the_workspace_does_not_replace_a_later_one(
+    clone, make_clone, tmp_path
+):
+    behind = make_clone(tmp_path / "behind", clone.pair.target, clone)
+    clone.write("a.py", notebook(b"newer"))
+    clone.commit()
+    clone.push(overwrite=True)
+    behind.push(overwrite=True)
+    report = clone.pull()
+    assert actions(report) == {"a.py": "left"}
+    assert [one.reason for one in report.results] == [
+        "the workspace has an earlier commit's version"
+    ]
+    assert clone.read("a.py") == notebook(b"newer")
+
+
 def test_a_run_in_the_workspace_is_no_change(clone, there, healthy):
     there("a", notebook(b"one", b"two", b"three"))  # another time, the same text
     report = clone.pull()
@@ -606,6 +627,33 @@ def test_a_stale_listing_deletes_nothing(clone, healthy):
     report = clone.pull()
     assert report.results == ()
     assert clone.read("d/x.py")
+
+
+def test_one_wrong_answer_does_not_make_the_folder_gone(clone, healthy):
+    body = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}
+    healthy.fault(kind="status", status=404, body=body, path="workspace/list", times=1)
+    (clone.folder / "notebooks" / "b.py").unlink()
+    with pytest.raises(SyncError, match="could not be listed"):
+        clone.push()
+    assert actions(clone.push()) == {"b.py": "left"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
+def test_ctrl_c_does_not_wait_for_the_listing(clone, healthy, make_clone, tmp_path):
+    me, stops = threading.get_ident(), []
+
+    class Interrupting(SystemClock):
+        def sleep(self, seconds, stop=None):
+            signal.pthread_kill(me, signal.SIGINT)
+            stops.append(stop.wait(60))
+
+    http = HttpClient(healthy.lease.host, healthy.login, clock=Interrupting())
+    other = make_clone(tmp_path / "two", clone.pair.target, clone, http)
+    healthy.fault(kind="status", status=503, headers={"Retry-After": "1"}, path="workspace/list")
+    with pytest.raises(KeyboardInterrupt):
+        other.pull()
+    assert stops == [True]
+    http.close()
 
 
 def test_the_base_remembers_only_what_happened(clone, healthy):
