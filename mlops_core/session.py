@@ -14,6 +14,7 @@ from mlops_core.errors import NotFound, SettingsError, Unauthorized, Unavailable
 from mlops_core.naming import slug_of_notebook
 from mlops_core.paths import WorkspacePath, join
 from mlops_core.settings import Settings
+from mlops_core.terminal import quoted
 from mlops_core.workspace.client import WorkspaceClient
 from mlops_core.workspace.http import HttpClient
 from mlops_core.workspace.login import Login, sdk_login, token_login
@@ -147,7 +148,7 @@ def _owner(client: WorkspaceClient, login: Login, settings: Settings) -> str:
         page = f"{login.host}/settings/user/developer/access-tokens"
         hint = f"make a new token at {page} and set DATABRICKS_TOKEN to it"
         if settings.profile:
-            hint = f"log in anew: databricks auth login --profile {settings.profile}"
+            hint = f"log in anew: databricks auth login --profile {quoted(settings.profile)}"
         raise Unauthorized(
             f"{host_name(login.host)} refused the login ({login.source}): {refused.message}",
             hint=hint if login.is_pat else refused.hint,

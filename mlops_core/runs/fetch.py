@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_core.errors import ProjectError
+from mlops_core.terminal import quoted
 
 _REMOTE = re.compile(r"((https?|ssh|git|file)://|git@)", re.IGNORECASE)
 
@@ -36,7 +37,8 @@ def cloned(project: str) -> Iterator[Path]:
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["no reason given"]
             raise ProjectError(
-                f"{uri} cannot be cloned: {said[-1]}", hint=f"try it by hand: git clone {uri}"
+                f"{uri} cannot be cloned: {said[-1]}",
+                hint=f"try it by hand: git clone {quoted(uri)}",
             )
         folder = (target / inside).resolve()
         if not folder.is_relative_to(target) or not folder.is_dir():

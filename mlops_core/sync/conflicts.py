@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
+from mlops_core.sync.ancestor import Scope
 from mlops_core.sync.backup import Backup
-from mlops_core.sync.store import sha256_of
+from mlops_core.sync.names import parents
+from mlops_core.sync.pair import local_rules
+from mlops_core.sync.store import Store, sha256_of
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Conflict:
+    """Whose conflict it is: a base's, about an object and our file."""
+
+    base: str
+    path: str
+    local: str
 
 
 @dataclass(frozen=True, slots=True)
 class Conflicts:
-    """The folder `.mlops/conflicts`, with files named as ours are."""
+    """The folder `.mlops/conflicts`, with files named as ours are; only ``scope``'s are touched."""
 
     state: Path
+    scope: Scope
     backup: Backup
 
     @property
@@ -23,29 +40,87 @@ class Conflicts:
         """Where their versions lie."""
         return self.state / "conflicts"
 
-    def put(self, local: str, content: Path) -> Path:
+    def open(self) -> dict[str, str]:
+        """The objects that have a conflict, each with our file."""
+        return {one.path: one.local for one in self._load().values() if one.base == self._base}
+
+    def put(self, path: str, local: str, content: Path) -> Path:
         """Write their version, once: an unchanged one is not touched, another one is kept."""
-        path = self.folder / local
-        if path.is_file():
-            if sha256_of(path) == sha256_of(content):
-                return path
-            self.backup.keep("conflicts", local, path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(path.name + ".new")
-        shutil.copyfile(content, scratch)
-        scratch.replace(path)
-        return path
+        index, conflict = self._load(), _Conflict(self._base, path, local)
+        name = self._choose_name(conflict, index)
+        self._take_away(one for one in self._of(index, {path}) if one != name)
+        file = self.folder / name
+        self._save({**index, name: conflict})  # first: what nobody owns would stay for ever
+        if file.is_file():
+            if sha256_of(file) == sha256_of(content):
+                return file
+            self.backup.keep("conflicts", name, file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with self._store.scratch() as scratch:
+            shutil.copyfile(content, scratch)
+            scratch.replace(file)
+        return file
 
-    def settle(self, locals_: Iterable[str]) -> None:
+    def settle(self, paths: Iterable[str]) -> None:
         """Take away the versions of conflicts that are over; they stay in the backup."""
-        for local in locals_:
-            path = self.folder / local
-            if path.is_file():
-                self.backup.keep("conflicts", local, path)
-                path.unlink()
+        index = self._load()
+        over = self._of(index, set(paths))
+        if over:
+            self._take_away(over)
+            self._save(index)
 
-    def settle_others(self, still: Set[str]) -> None:
-        """The same for every conflict but those in ``still``."""
-        files = (path for path in self.folder.rglob("*") if path.is_file())
-        names = {path.relative_to(self.folder).as_posix() for path in files}
-        self.settle(sorted(names - still))
+    @property
+    def _base(self) -> str:
+        return Path(self.scope.name).stem
+
+    @property
+    def _store(self) -> Store:
+        return Store(self.state / "contents")
+
+    @property
+    def _index(self) -> Path:
+        return self.state / "conflicts.json"
+
+    def _of(self, index: Mapping[str, _Conflict], paths: set[str]) -> list[str]:
+        return sorted(
+            name for name, one in index.items() if one.base == self._base and one.path in paths
+        )
+
+    def _choose_name(self, conflict: _Conflict, index: Mapping[str, _Conflict]) -> str:
+        """The name that it has, or that of our file, or, where another one has that, a longer."""
+        names = (conflict.local, f"{self._base[:8]}/{conflict.local}")
+        owned = [name for name in names if index.get(name) == conflict]
+        free = [name for name in names if self._is_free(name, index)]
+        return (*owned, *free, names[-1])[0]
+
+    def _is_free(self, name: str, index: Mapping[str, _Conflict]) -> bool:
+        key = local_rules(self.state).key
+        if key(name) in map(key, index) or (self.folder / name).is_dir():
+            return False
+        return not any((self.folder / above).is_file() for above in parents(name))
+
+    def _take_away(self, names: Iterable[str]) -> None:
+        for name in names:
+            file = self.folder / name
+            self.backup.keep("conflicts", name, file)
+            file.unlink()
+            for above in parents(name):
+                try:
+                    (self.folder / above).rmdir()
+                except OSError:  # not empty
+                    break
+
+    def _load(self) -> dict[str, _Conflict]:
+        """The files that are there, by their names; without an index they are nobody's."""
+        try:
+            saved = json.loads(self._index.read_text(encoding="utf-8"))
+            found = {name: _Conflict(**fields) for name, fields in saved["files"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+        return {name: one for name, one in found.items() if (self.folder / name).is_file()}
+
+    def _save(self, index: Mapping[str, _Conflict]) -> None:
+        saved = {"version": _VERSION, "files": {name: asdict(index[name]) for name in index}}
+        with self._store.scratch() as scratch:
+            scratch.write_text(json.dumps(saved, indent=1), encoding="utf-8")
+            scratch.replace(self._index)

@@ -33,12 +33,9 @@ def fetch(files: WorkspaceFiles, listed: ObjectInfo, store: Store) -> Fetched:
     if listed.kind == NOTEBOOK:
         return _fetch_notebook(files, listed, store)
     if listed.size is None or listed.size > MAX_IN_MEMORY:
-        scratch = store.scratch()
-        try:
+        with store.scratch() as scratch:
             files.download(listed.path, scratch)
             content = store.adopt(scratch)
-        finally:
-            scratch.unlink(missing_ok=True)
     else:
         content = store.put(files.read(listed.path, "AUTO"))
     return Fetched(listed, Identity(A_FILE, file_digest(content)), content)

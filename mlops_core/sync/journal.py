@@ -54,10 +54,10 @@ class Journal:
         self.records.pop(path, None)
 
     def settled(self) -> list[str]:
-        """The files here that the workspace now holds as they are."""
+        """The objects that the workspace now holds as they are here."""
         files = self._survey.local.files.items()
         return [
-            file.local
+            path
             for path, file in files
             if path in self.records and self.records[path].digest == file.identity.digest
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -49,9 +48,8 @@ class Contents:
         base = store.read(record.content)
         if base is None:
             return None
-        scratch = store.scratch()
-        scratch.mkdir()
-        try:
+        with store.scratch() as scratch:
+            scratch.mkdir()
             merged = merge_contents(
                 (self.pair.folder / ours.local).read_bytes(),
                 base,
@@ -59,8 +57,6 @@ class Contents:
                 form=ours.identity.form,
                 merge_lines=lambda mine, old, new: merge_lines(mine, old, new, scratch),
             )
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
         return None if merged is None else store.put(merged)
 
     def _examples(self, path: str, name: str) -> Iterator[tuple[str, bytes]]:

@@ -10,11 +10,13 @@ from mlops_core.sync.backup import Backup
 from mlops_core.sync.conflicts import Conflicts
 from mlops_core.sync.fetch import record_of
 from mlops_core.sync.journal import Journal
+from mlops_core.sync.names import is_within
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import Action, Step
 from mlops_core.sync.pull_content import Contents
 from mlops_core.sync.pull_plan import PullPlan
 from mlops_core.sync.worktree import Worktree
+from mlops_core.terminal import quoted
 
 
 class PullRun:
@@ -27,7 +29,7 @@ class PullRun:
         self._journal = journal
         self._contents = Contents(pair, planned.survey)
         self._worktree = Worktree(pair.folder, pair.store, backup)
-        self._conflicts = Conflicts(pair.state, backup)
+        self._conflicts = Conflicts(pair.state, pair.scope, backup)
         self._open: set[str] = set()
 
     def carry_out(self) -> None:
@@ -45,7 +47,7 @@ class PullRun:
         for action, apply in work.items():
             for step in self._planned.plan.of(action):
                 self._try(apply, step)
-        self._conflicts.settle_others(self._open)
+        self._conflicts.settle(self._settled())
 
     def _try(self, apply: Callable[[Step], None], step: Step) -> None:
         try:
@@ -55,7 +57,7 @@ class PullRun:
             failed: MlopsError = SyncError(f"{self._name(step)}: {error.strerror or error}")
         except MlopsError as error:
             failed = error
-        self._open.add(self._name(step))
+        self._open.add(step.path)
         self._journal.fail(step.path, failed)
 
     def _name(self, step: Step) -> str:
@@ -114,25 +116,36 @@ class PullRun:
         self._journal.tell(step.path, step.action, local=name, reason=step.reason)
 
     def _conflict(self, step: Step) -> None:
-        there, name = self._survey.fetched[step.path], self._name(step)
-        self._open.add(name)
-        theirs = self._conflicts.put(name, self._pair.store.path(there.content))
+        self._open.add(step.path)
+        name = self._name(step)
+        content = self._contents.styled(step.path, name)
+        aside = self._conflicts.put(step.path, name, self._pair.store.path(content))
+        theirs = aside.relative_to(self._pair.project).as_posix()
         file = self._survey.local.files.get(step.path)
         ours = self._pair.shown(file.local if file else name)
-        hint = _how_to_resolve(ours, theirs.relative_to(self._pair.project).as_posix())
+        hint = _how_to_resolve(ours, theirs, self._pair.shown(name))
         self._journal.tell(step.path, Action.CONFLICT, local=name, reason=step.reason, hint=hint)
 
+    def _settled(self) -> list[str]:
+        """The conflicts of which this run has seen that they are over."""
+        survey = self._survey
+        seen = set(survey.trees().paths())
+        unknown = survey.remote.excluded | {trouble.path for trouble in survey.troubles}
+        return [
+            path
+            for path, local in self._conflicts.open().items()
+            if path not in self._open
+            and (path in seen or not (is_within(path, unknown) or self._lies_here(local)))
+        ]
 
-def _how_to_resolve(ours: str, theirs: str) -> str:
-    ours, theirs = _quoted(ours), _quoted(theirs)
+    def _lies_here(self, local: str) -> bool:
+        return (self._pair.folder / local).exists()
+
+
+def _how_to_resolve(ours: str, theirs: str, wanted: str) -> str:
+    mine, their, place = quoted(ours), quoted(theirs), quoted(wanted)
+    copy = f"copy {their} over it" if wanted == ours else f"replace it by {their} as {place}"
     return (
-        f"compare: git diff --no-index -- {ours} {theirs}; then edit {ours} and"
-        " python databricks-sync/to_databricks.py --overwrite,"
-        f" or copy {theirs} over it"
-    )
-
-
-def _quoted(path: str) -> str:
-    return (
-        path if path.replace("/", "").replace(".", "").replace("_", "").isalnum() else f'"{path}"'
+        f"compare: git diff --no-index -- {mine} {their}; then edit {mine} and"
+        f" python databricks-sync/to_databricks.py --overwrite, or {copy}"
     )

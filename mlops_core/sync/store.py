@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from uuid import uuid4
 
 KEPT_SECONDS: Final = 30 * 24 * 3600
 _BLOCK: Final = 1024 * 1024
+_SCRATCH: Final = "new"
+_SCRATCH_SECONDS: Final = 24 * 3600  # no run of now has written to it for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,13 @@ class Store:
         """Keep ``content`` and give its SHA-256."""
         name = hashlib.sha256(content).hexdigest()
         if not self._is_kept(name):
-            scratch = self.scratch()
-            scratch.write_bytes(content)
-            self._keep(scratch, name)
+            with self.scratch() as scratch:
+                scratch.write_bytes(content)
+                self._keep(scratch, name)
         return name
 
     def adopt(self, file: Path) -> str:
-        """Keep a file made with :meth:`scratch`; it is gone from there afterwards."""
+        """Keep a file made under a :meth:`scratch` name; it is gone from there afterwards."""
         name = sha256_of(file)
         if self._is_kept(name):
             file.unlink()
@@ -42,15 +45,20 @@ class Store:
 
     def copy_in(self, file: Path) -> str:
         """Keep a copy of ``file``."""
-        scratch = self.scratch()
-        shutil.copyfile(file, scratch)
-        return self.adopt(scratch)
+        with self.scratch() as scratch:
+            shutil.copyfile(file, scratch)
+            return self.adopt(scratch)
 
-    def scratch(self) -> Path:
-        """The name for a new temporary file, on the same file system."""
-        folder = self.folder / "new"
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """The name for a temporary file or folder, on the same file system; then it is gone."""
+        folder = self.folder / _SCRATCH
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / uuid4().hex
+        path = folder / uuid4().hex
+        try:
+            yield path
+        finally:
+            _remove(path)
 
     def path(self, name: str) -> Path:
         """Where the content lies, if it does."""
@@ -71,16 +79,15 @@ class Store:
                 os.utime(self.path(name))
 
     def prune(self, needed: frozenset[str], now: float | None = None) -> None:
-        """Remove what nobody needs and nobody used for thirty days."""
-        oldest = (time.time() if now is None else now) - KEPT_SECONDS
-        for file in self.folder.glob("??*/*"):
+        """Remove what nobody needs and nobody used for thirty days, and what killed runs left."""
+        moment = time.time() if now is None else now
+        for file in self.folder.glob("??/*"):
             name = file.parent.name + file.name
-            if name in needed or file.stat().st_mtime >= oldest:
-                continue
-            if file.is_dir():  # a merge that was killed
-                shutil.rmtree(file, ignore_errors=True)
-            else:
+            if name not in needed and file.stat().st_mtime < moment - KEPT_SECONDS:
                 file.unlink(missing_ok=True)
+        for left in (self.folder / _SCRATCH).glob("*"):
+            if left.stat().st_mtime < moment - _SCRATCH_SECONDS:
+                _remove(left)
 
     def _is_kept(self, name: str) -> bool:
         path = self.path(name)
@@ -93,6 +100,13 @@ class Store:
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch.replace(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256_of(file: Path) -> str:

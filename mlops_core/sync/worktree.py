@@ -54,11 +54,11 @@ class Worktree:
 
     def _put(self, target: Path, content: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.store.scratch()
-        shutil.copyfile(content, scratch)
-        if target.exists():
-            shutil.copymode(target, scratch)
-        _replace(scratch, target)
+        with self.store.scratch() as scratch:
+            shutil.copyfile(content, scratch)
+            if target.exists():
+                shutil.copymode(target, scratch)
+            _replace(scratch, target)
 
     def delete(self, file: LocalFile) -> None:
         """Delete a file, and the folders that this leaves empty."""
@@ -112,9 +112,10 @@ def _replace(scratch: Path, target: Path) -> None:
         scratch.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
-            scratch.unlink(missing_ok=True)
             raise SyncError(f"{target} cannot be written: {error.strerror}") from error
-        beside = target.with_name(f".{target.name}.{scratch.name[:8]}")
-        shutil.copyfile(scratch, beside)
-        scratch.unlink()
-        beside.replace(target)
+        beside = target.with_name(f".{scratch.name}")
+        try:
+            shutil.copy(scratch, beside)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)

@@ -89,12 +89,43 @@ def test_contents_are_kept_once_and_checked(tmp_path):
 
 def test_files_are_taken_in_whole(tmp_path):
     store = Store(tmp_path / "contents")
-    scratch = store.scratch()
-    scratch.write_bytes(b"large")
-    name = store.adopt(scratch)
-    assert not scratch.exists()
+    with store.scratch() as scratch:
+        scratch.write_bytes(b"large")
+        name = store.adopt(scratch)
+        assert not scratch.exists()
     (tmp_path / "again").write_bytes(b"large")
     assert store.copy_in(tmp_path / "again") == name
+
+
+def test_nothing_half_written_stays(tmp_path):
+    store = Store(tmp_path / "contents")
+    name = store.put(b"text")
+    store.path(name).unlink()
+    store.path(name).parent.rmdir()
+    store.path(name).parent.write_bytes(b"in the way")
+    (tmp_path / "file").write_bytes(b"text")
+    with pytest.raises(OSError):
+        store.put(b"text")
+    with pytest.raises(OSError):
+        store.copy_in(tmp_path / "file")
+    with store.scratch() as folder:
+        folder.mkdir()
+        (folder / "part").write_bytes(b"part")
+    assert list((tmp_path / "contents" / "new").iterdir()) == []
+
+
+def test_what_a_killed_run_was_writing_is_removed_a_day_later(tmp_path):
+    store = Store(tmp_path / "contents")
+    store.put(b"text")
+    new = tmp_path / "contents" / "new"
+    (new / "file").write_bytes(b"part")
+    (new / "folder").mkdir()
+    (new / "folder" / "ours").write_bytes(b"part")
+    now = max(one.stat().st_mtime for one in new.iterdir())
+    store.prune(frozenset(), now + 3600)
+    assert {one.name for one in new.iterdir()} == {"file", "folder"}
+    store.prune(frozenset(), now + 25 * 3600)
+    assert list(new.iterdir()) == []
 
 
 def test_contents_that_nobody_needs_stay_thirty_days(tmp_path):
@@ -138,21 +169,68 @@ def test_a_backup_exists_once_something_is_in_it(tmp_path):
 
 def test_a_conflict_is_written_once_and_what_it_replaces_is_kept(tmp_path):
     backup = Backup(tmp_path, SCOPE)
-    conflicts = Conflicts(tmp_path, backup)
+    conflicts = Conflicts(tmp_path, SCOPE, backup)
     theirs = tmp_path / "theirs"
     theirs.write_bytes(b"1")
-    path = conflicts.put("d/a.py", theirs)
+    path = conflicts.put("d/a", "d/a.py", theirs)
     assert path.read_bytes() == b"1"
     before = path.stat().st_mtime_ns
-    conflicts.put("d/a.py", theirs)
+    conflicts.put("d/a", "d/a.py", theirs)
     assert (path.stat().st_mtime_ns, backup.folder) == (before, None)
     theirs.write_bytes(b"2")
-    conflicts.put("d/a.py", theirs)
+    conflicts.put("d/a", "d/a.py", theirs)
     assert (backup.folder / "conflicts" / "d" / "a.py").read_bytes() == b"1"
-    conflicts.settle_others({"d/a.py"})
+    conflicts.settle({"a", "d"})
     assert path.exists()
-    conflicts.settle_others(set())
-    assert not path.exists()
+    conflicts.settle({"d/a"})
+    assert list(conflicts.folder.iterdir()) == []
+    assert (backup.folder / "conflicts" / "d" / "a.py").read_bytes() == b"2"
+
+
+def test_conflicts_of_two_targets_do_not_meet(tmp_path):
+    other = Scope("123", WorkspacePath("/Users/u/other"), "notebooks")
+    mine, yours = (Conflicts(tmp_path, one, Backup(tmp_path, one)) for one in (SCOPE, other))
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / "yours").write_bytes(b"yours")
+    path = mine.put("a", "a.py", tmp_path / "mine")
+    assert path == tmp_path / "conflicts" / "a.py"
+    second = yours.put("a", "a.py", tmp_path / "yours")
+    assert (path.read_bytes(), second.read_bytes()) == (b"mine", b"yours")
+    mine.settle({"a"})
+    assert (path.exists(), mine.open(), yours.open()) == (False, {}, {"a": "a.py"})
+    assert yours.put("a", "a.py", tmp_path / "yours") == second  # and not moved to the free name
+    yours.settle({"a"})
+    assert list((tmp_path / "conflicts").iterdir()) == []
+
+
+def test_a_conflict_of_another_form_takes_the_place_of_the_old_one(tmp_path):
+    conflicts = Conflicts(tmp_path, SCOPE, Backup(tmp_path, SCOPE))
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"1")
+    old = conflicts.put("a", "a.py", theirs)
+    new = conflicts.put("a", "a.sql", theirs)
+    assert (old.exists(), new.exists(), conflicts.open()) == (False, True, {"a": "a.sql"})
+
+
+def test_a_conflict_finds_a_place_beside_one_that_is_named_as_its_folder(tmp_path):
+    conflicts = Conflicts(tmp_path, SCOPE, Backup(tmp_path, SCOPE))
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"1")
+    conflicts.put("d", "d", theirs)
+    assert conflicts.put("d/a", "d/a.py", theirs).read_bytes() == b"1"
+    assert conflicts.open() == {"d": "d", "d/a": "d/a.py"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": 1}', '{"files": {"a.py": {}}}'])
+def test_conflicts_come_again_where_nothing_says_whose_they_are(tmp_path, text):
+    conflicts = Conflicts(tmp_path, SCOPE, Backup(tmp_path, SCOPE))
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"1")
+    path = conflicts.put("a", "a.py", theirs)
+    (tmp_path / "conflicts.json").write_text(text, encoding="utf-8")
+    assert conflicts.open() == {}
+    assert conflicts.put("a", "a.py", theirs) == path
+    assert conflicts.open() == {"a": "a.py"}
 
 
 def test_the_state_folder_hides_itself_from_git(tmp_path):
