@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from mlops_core.errors import MlopsError
+from mlops_core.terminal import visible
 
 Advance = Callable[[int], None]
 """Tells a bar that so many bytes more are done, with one step more."""
@@ -18,7 +19,7 @@ class ReaderGone(Exception):
 
 
 class Console:
-    """Writes what a command has to say, each line whole."""
+    """Writes what a command has to say, each line whole, with control characters as escapes."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out = out or sys.stdout
@@ -33,20 +34,25 @@ class Console:
     def result(self, line: str) -> None:
         """Write a line of the command's result, above the bar if both are on one terminal."""
         if self._above_bar and self._out.isatty():
-            self._above_bar(line)
+            self._above_bar(visible(line))
         else:
-            _write(self._out, line)
+            _write(self._out, visible(line))
 
     def progress(self, line: str) -> None:
         """Write a line about what is happening, above the bar if there is one."""
+        self.relay(visible(line))
+
+    def relay(self, line: str) -> None:
+        """Write a line of a run's own output, colours and all, where `progress` goes."""
         if self._above_bar:
             self._above_bar(line)
         else:
             _write(self._err, line)
 
     def error(self, error: MlopsError) -> None:
-        """Write an error, and what to do about it."""
-        self.progress(f"error: {error.message}")
+        """Write an error, in as many lines as it has, and what to do about it."""
+        for line in f"error: {error.message}".split("\n"):
+            self.progress(line)
         if error.hint:
             self.progress(f"hint:  {error.hint}")
 

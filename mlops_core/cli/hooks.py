@@ -83,7 +83,7 @@ def _show(console: Console, event: Event) -> None:
     from mlops_core.runs.lines import render_event
 
     for line in render_event(event):
-        console.progress(line)
+        console.relay(line)
 
 
 def _command(pipeline: Pipeline, parameters: Mapping[str, str]) -> Command:

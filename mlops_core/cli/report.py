@@ -39,7 +39,8 @@ def _report(options: argparse.Namespace, console: Console) -> int:
         look = _look(session, registry_uri)
         findings = [_find(session, look, kind) for kind in (TRAINING, SCORING)]
         text = render_markdown(look, findings, Site(session.client.host))
-    console.result(text)
+    for line in text.split("\n"):
+        console.result(line)
     if options.junit:
         _write(options.junit, render_junit(findings))
     if options.markdown:

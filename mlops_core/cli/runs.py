@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 from mlops_core.cli import run_options
 from mlops_core.cli.console import Console
 from mlops_core.cli.main import Command
 from mlops_core.cli.run_backends import Task, run
+from mlops_core.cli.signals import terminated_like_interrupted
 from mlops_core.errors import DONE, RunFailed, RunTimeout
 from mlops_core.runs import plan
 from mlops_core.runs.events import Event, Outcome, StateChanged
@@ -30,7 +29,7 @@ from mlops_core.settings import load_settings
 
 def _execute(kind: str, options: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
-    with _terminated_like_interrupted(), console.ticker() as tick, ExitStack() as stack:
+    with terminated_like_interrupted(), console.ticker() as tick, ExitStack() as stack:
         task = Task(kind, options, settings, console, partial(_show, console, tick))
         if is_remote(options.project):
             console.progress(f"cloning {options.project}")
@@ -39,22 +38,9 @@ def _execute(kind: str, options: argparse.Namespace, console: Console) -> int:
     return _report(outcome, console)
 
 
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM, which pipelines send, do what Ctrl-C does: cancel the run and say so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kept = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, kept)
-
-
 def _show(console: Console, tick: Callable[[str], None], event: Event) -> None:
     for line in render_event(event):
-        console.progress(line)
+        console.relay(line)
     if isinstance(event, StateChanged):
         tick(render_state(event.state))
 
@@ -62,7 +48,7 @@ def _show(console: Console, tick: Callable[[str], None], event: Event) -> None:
 def _report(outcome: Outcome, console: Console) -> int:
     """Print what came of the run; raises RunFailed or RunTimeout if it did not succeed."""
     for line in render_trace(outcome.trace):
-        console.progress(line)
+        console.relay(line)
     for line in render_outcome(outcome):
         console.result(line)
     if outcome.is_timed_out:

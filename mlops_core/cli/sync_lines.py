@@ -11,6 +11,7 @@ from mlops_core.errors import MlopsError
 from mlops_core.sync.obstacles import IN_VAIN
 from mlops_core.sync.plan import NEWS, Action
 from mlops_core.sync.report import Event, Failed, Moved, Report, Result, Started
+from mlops_core.terminal import visible
 
 _DOWN: Final = frozenset({Action.WRITE, Action.MERGE})
 _PLANNED: Final = {
@@ -100,7 +101,7 @@ def render_failures(report: Report) -> list[MlopsError]:
     """Each failure with its path; a hint that several in a row have is said after the last."""
     hints = [failed.error.hint for failed in report.failures]
     return [
-        MlopsError(_with_path(failed), "" if hint == following else hint)
+        MlopsError(visible(_with_path(failed)), "" if hint == following else hint)
         for failed, hint, following in zip(report.failures, hints, [*hints, ""][1:], strict=True)
     ]
 
