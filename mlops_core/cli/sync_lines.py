@@ -10,7 +10,7 @@ from mlops_core.cli.console import Advance, Console
 from mlops_core.errors import MlopsError
 from mlops_core.sync.obstacles import IN_VAIN
 from mlops_core.sync.plan import NEWS, Action
-from mlops_core.sync.report import Event, Failed, Moved, Report, Result, Started
+from mlops_core.sync.report import Event, Failed, Moved, Report, Result, Started, Stopped
 from mlops_core.terminal import visible
 
 _DOWN: Final = frozenset({Action.WRITE, Action.MERGE})
@@ -51,6 +51,8 @@ class Screen:
             self._advance = self._stack.enter_context(self._console.bar(event.steps))
         elif isinstance(event, Moved):
             self._advance(event.size)
+        elif isinstance(event, Stopped):
+            self._stop(event.report)
         else:
             self._console.result(render_result(event, is_dry_run=self._is_dry_run))
             if event.hint:
@@ -67,12 +69,24 @@ class Screen:
             self._console.progress(f"hint:  {hint}")
         summary = report.summary
         self._console.result(f"would be: {summary}" if self._is_dry_run else summary)
+        self._tell_backup(report)
+        return report.exit_code
+
+    def _stop(self, report: Report) -> None:
+        """Show what a run had done when it was cut off."""
+        self._stack.close()
+        for error in render_failures(report):
+            self._console.error(error)
+        if report.results or report.failures:
+            self._console.result(f"so far: {report.summary}")
+        self._tell_backup(report)
+
+    def _tell_backup(self, report: Report) -> None:
         if report.backup:
             self._console.result(
                 f"to get back what was replaced: python -m mlops_core.cli.restore"
                 f" {report.backup.name}"
             )
-        return report.exit_code
 
 
 def render_result(result: Result, *, is_dry_run: bool = False) -> str:
@@ -89,7 +103,11 @@ def render_result(result: Result, *, is_dry_run: bool = False) -> str:
 
 def render_hints(report: Report) -> list[str]:
     """What to type about objects that were left; once, however many there are."""
-    left = [result.reason for result in report.results if result.action is Action.LEFT]
+    left = [
+        result.reason
+        for result in report.results
+        if result.action is Action.LEFT and not result.hint
+    ]
     theirs = ["to bring theirs here first: python databricks-sync/from_databricks.py"]
     ours = ["to have it as it is here: python databricks-sync/to_databricks.py --overwrite"]
     has_news = any(reason in NEWS for reason in left)

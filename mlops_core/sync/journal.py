@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from mlops_core.checkout import Skip
 from mlops_core.errors import MlopsError
@@ -10,7 +11,7 @@ from mlops_core.sync.ancestor import Base, Record, all_contents, save_base
 from mlops_core.sync.backup import Backup, prune_backups
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import Action
-from mlops_core.sync.report import Failed, Notify, Report, Result
+from mlops_core.sync.report import Failed, Notify, Report, Result, Stopped
 from mlops_core.sync.survey import Survey
 from mlops_core.sync.versions import note_versions
 
@@ -37,7 +38,10 @@ class Journal:
     ) -> None:
         """Report what happened to one object."""
         shown = self._pair.shown(local or self._local(path))
-        result = Result(action, shown, self._pair.remote(path), reason, hint)
+        self.add(Result(action, shown, self._pair.remote(path), reason, hint))
+
+    def add(self, result: Result) -> None:
+        """Report what happened, in these very words."""
         self._results.append(result)
         self._notify(result)
 
@@ -62,6 +66,17 @@ class Journal:
             if path in self.records and self.records[path].digest == file.identity.digest
         ]
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Write the base after the block; should it be cut off, also tell what it did so far."""
+        try:
+            yield
+        except BaseException:
+            self.save()
+            self._notify(Stopped(self.report(0)))
+            raise
+        self.save()
+
     def save(self) -> None:
         """Write the base, if there is anything new; contents it drops begin their thirty days."""
         saved: Mapping[str, Record] = self._survey.saved.records
@@ -84,7 +99,7 @@ class Journal:
             tuple(sorted(self._failures, key=lambda failed: failed.path)),
             tuple(sorted(self._skipped(), key=lambda skip: skip.path)),
             unchanged,
-            self._backup.folder,
+            self._backup.restorable,
         )
 
     def _skipped(self) -> set[Skip]:

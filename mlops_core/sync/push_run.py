@@ -37,7 +37,7 @@ class PushRun:
 
     def carry_out(self, route: Route) -> None:
         """Do everything, in waves."""
-        for step in route.plan.of(Action.LEFT):
+        for step in route.plan.of(Action.LEFT, Action.KEEP):
             self._journal.tell(step.path, step.action, reason=step.reason)
         for step in route.plan.of(Action.REMEMBER):
             self._remember(step.path)

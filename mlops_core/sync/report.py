@@ -51,10 +51,6 @@ class Failed:
     error: MlopsError
 
 
-Event = Started | Moved | Result
-Notify = Callable[[Event], None]
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a run did, left or could not do.
@@ -89,6 +85,16 @@ class Report:
         parts += [f"{self.unchanged} unchanged"] if self.unchanged else []
         return ", ".join(parts) or "nothing to do"
 
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run is cut off, by Ctrl-C or a bug; this is what it did so far."""
+
+    report: Report
+
+
+Event = Started | Moved | Result | Stopped
+Notify = Callable[[Event], None]
 
 _ORDER: Final = (
     Action.CREATE,

@@ -1,23 +1,21 @@
-"""Puts back what a push or a pull replaced or deleted; what is there now is kept first."""
+"""Takes a run back: what it replaced, deleted or made; what is there now is kept first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mlops_core.errors import MlopsError, SyncError
-from mlops_core.notebooks.digest import identify
-from mlops_core.notebooks.formats import without_extension
+from mlops_core.errors import SyncError
 from mlops_core.paths import workspace_path
+from mlops_core.sync.ancestor import load_base
 from mlops_core.sync.backup import HERE, THERE, Backup, Kept, read_backup
 from mlops_core.sync.pair import Pair
-from mlops_core.sync.plan import Action
-from mlops_core.sync.report import Failed, Moved, Notify, Report, Result, Started, ignore
-from mlops_core.sync.tree import LocalFile
-from mlops_core.sync.upload import Sent, Uploader
+from mlops_core.sync.push_run import PushRun
+from mlops_core.sync.report import Notify, Report, ignore
+from mlops_core.sync.restore_here import RestoreHere, plan_here
+from mlops_core.sync.restore_there import Reversal, Shelf, find_there, plan_there
+from mlops_core.sync.upload import Uploader
 from mlops_core.sync.worktree import Worktree
-from mlops_core.workspace.transfer import Outcome, carry_out
 
 
 def find_backup(state: Path, name: str) -> Kept:
@@ -32,81 +30,41 @@ def find_backup(state: Path, name: str) -> Kept:
 
 
 def restore(pair: Pair, kept: Kept, *, notify: Notify = ignore) -> Report:
-    """Put every file of the backup back, here and in the workspace folder that it came from.
+    """Make both sides what they were before the run whose backup this is.
 
-    The base stays as it is: the next push or pull sees what was put back as a change.
+    What was put back counts as a change of its side, for the base stays as it is; what only goes
+    again is forgotten, as if it had never been common. Raises SyncError, and changes nothing, for
+    a backup of another workspace or another branch.
     """
-    if kept.workspace_id != pair.workspace_id and _names(kept.folder / THERE):
+    _check(pair, kept)
+    at = replace(
+        pair,
+        target=workspace_path(kept.target),
+        notebook_folder=kept.notebook_folder,
+        workspace_id=kept.workspace_id,
+    )
+    shelf = Shelf.of(at, (kept.folder / THERE).relative_to(pair.project).as_posix())
+    found = replace(find_there(shelf, kept, notify), saved=load_base(at.state, at.scope))
+    there, here = plan_there(found, kept), plan_here(at, kept)
+    backup = Backup(at.state, at.scope)
+    making_room = here.making_room | {step.path for step in there.first}
+    journal = Reversal(shelf, found, notify, backup, making_room)
+    with journal.running():
+        RestoreHere(at, kept, journal, Worktree(at.folder, at.store, backup)).carry_out(here)
+        PushRun(shelf, found, journal, Uploader(shelf, backup), notify).carry_out(there)
+    return journal.report(0)
+
+
+def _check(pair: Pair, kept: Kept) -> None:
+    if kept.workspace_id != pair.workspace_id and kept.has(THERE):
         raise SyncError(
             f"{kept.folder.name} is of another workspace ({kept.workspace_id})",
             hint="set DATABRICKS_HOST to that workspace",
         )
-    backup = Backup(pair.state, replace(pair, notebook_folder=kept.notebook_folder).scope)
-    here, failed_here = _restore_here(pair, kept, backup, notify)
-    there, failed_there = _restore_there(pair, kept, backup, notify)
-    return Report((*here, *there), (*failed_here, *failed_there), backup=backup.folder)
-
-
-def _restore_here(
-    pair: Pair, kept: Kept, backup: Backup, notify: Notify
-) -> tuple[list[Result], list[Failed]]:
-    at = replace(pair, notebook_folder=kept.notebook_folder)
-    worktree = Worktree(at.folder, pair.store, backup)
-    results, failures = [], []
-    for name in _names(kept.folder / HERE):
-        try:
-            worktree.put_back(name, kept.folder / HERE / name)
-        except OSError as error:
-            failures.append(Failed(name, SyncError(f"{name}: {error.strerror or error}")))
-        except MlopsError as error:
-            failures.append(Failed(name, error))
-        else:
-            shown = at.shown(name)
-            result = Result(Action.WRITE, shown, f"{kept.folder.name}/{HERE}/{name}", "put back")
-            results.append(result)
-            notify(result)
-    return results, failures
-
-
-def _restore_there(
-    pair: Pair, kept: Kept, backup: Backup, notify: Notify
-) -> tuple[list[Result], list[Failed]]:
-    source = (kept.folder / THERE).relative_to(pair.project).as_posix()
-    at = replace(pair, notebook_folder=source, target=workspace_path(kept.target))
-    files = [_local_file(at.folder, name) for name in _names(at.folder)]
-    if not files:
-        return [], []
-    uploader = Uploader(at, backup)
-    results: list[Result] = []
-    failures: list[Failed] = []
-
-    def note(outcome: Outcome[LocalFile, Sent]) -> None:
-        notify(Moved(outcome.step.size))
-        if outcome.error:
-            failures.append(Failed(outcome.step.path, outcome.error))
-        elif outcome.result and outcome.result.action is not Action.REMEMBER:
-            remote = at.remote(outcome.step.path)
-            result = Result(outcome.result.action, at.shown(outcome.step.local), remote, "put back")
-            results.append(result)
-            notify(result)
-
-    notify(Started(len(files)))
-    carry_out(files, lambda file: uploader.replace(file, "put back"), note, http=pair.files.http)
-    return results, failures
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(_files(folder))
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix()
-
-
-def _local_file(folder: Path, name: str) -> LocalFile:
-    content = folder / name
-    identity = identify(name, content.read_bytes())
-    path = without_extension(name) if identity.form.is_notebook else name
-    return LocalFile(name, path, identity, content.stat().st_size)
+    if kept.target != pair.target and kept.has(HERE):
+        files = (kept.folder / HERE).relative_to(pair.project).as_posix()
+        raise SyncError(
+            f"{kept.folder.name} holds files of the branch of {kept.target},"
+            f" and this is the branch of {pair.target}",
+            hint=f"git switch to that branch and run this again; or copy them from {files}",
+        )

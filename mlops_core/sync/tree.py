@@ -66,7 +66,7 @@ def read_checkout(checkout: Checkout) -> LocalTree:
     files, troubles = [], []
     for local in listed.paths:
         try:
-            files.append(_local_file(checkout.folder, local))
+            files.append(read_file(checkout.folder, local))
         except MlopsError as error:
             told = type(error)(f"{local}: {error.message}", error.hint)
             troubles += [Trouble(local, told)]
@@ -114,7 +114,8 @@ def read_workspace(files: WorkspaceFiles, target: WorkspacePath) -> RemoteTree:
     return _remote_tree(found, target, skipped, troubles)
 
 
-def _local_file(folder: Path, local: str) -> LocalFile:
+def read_file(folder: Path, local: str) -> LocalFile:
+    """What a file is; MlopsError if it is nothing that can travel."""
     file = folder / local
     size = file.stat().st_size
     if size > MAX_NOTEBOOK and not is_jupyter_name(local):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,6 +57,7 @@ class Uploader:
     def create(self, file: LocalFile) -> Sent:
         """Send a new object; one that is there by now is left, unless it has this very content."""
         parcel = self._pack(file)
+        self.backup.note_new(THERE, file.path, parcel.identity.digest)
         try:
             written = self._send(parcel, overwrite=False)
         except AlreadyExists:
@@ -65,6 +67,7 @@ class Uploader:
                 raise
             if there.identity.digest == parcel.identity.digest:
                 return Sent(Action.CREATE, _record(parcel, there.info), size=file.size)
+            self.backup.note_new(THERE, file.path, "")
             return Sent(Action.LEFT, reason=APPEARED)
         return self._sent(Action.CREATE, parcel, written)
 
@@ -76,15 +79,14 @@ class Uploader:
             return self.create(file)
         if there.identity.digest == parcel.identity.digest:
             return Sent(Action.REMEMBER, _record(parcel, there.info))
-        self._keep(file.path, there)
-        if there.identity.form.kind == parcel.identity.form.kind:
-            try:
-                return self._sent(
-                    Action.REPLACE, parcel, self._send(parcel, overwrite=True), reason
-                )
-            except AlreadyExists:  # of another type after all: only a delete makes room
-                pass
-        self.pair.files.delete(there.info.path)
+        with self._keeping(file.path, there):
+            if there.identity.form.kind == parcel.identity.form.kind:
+                try:
+                    written = self._send(parcel, overwrite=True)
+                    return self._sent(Action.REPLACE, parcel, written, reason)
+                except AlreadyExists:  # of another type after all: only a delete makes room
+                    pass
+            self.pair.files.delete(there.info.path)
         return self._sent(Action.REPLACE, parcel, self._send(parcel, overwrite=False), reason)
 
     def delete(self, path: str, reason: str) -> Sent:
@@ -92,8 +94,8 @@ class Uploader:
         there = self._read(path)
         if there is None:
             return Sent(Action.FORGET)
-        self._keep(path, there)
-        self.pair.files.delete(there.info.path)
+        with self._keeping(path, there):
+            self.pair.files.delete(there.info.path)
         return Sent(Action.DELETE, reason=reason)
 
     def _read(self, path: str) -> Fetched | None:
@@ -103,9 +105,9 @@ class Uploader:
         except NotFound:
             return None
 
-    def _keep(self, path: str, there: Fetched) -> None:
+    def _keeping(self, path: str, there: Fetched) -> AbstractContextManager[None]:
         name = path + there.identity.form.extension
-        self.backup.keep(THERE, name, self.pair.store.path(there.content))
+        return self.backup.keeping(THERE, name, self.pair.store.path(there.content))
 
     def _pack(self, file: LocalFile) -> _Parcel:
         source = self.pair.folder / file.local

@@ -37,20 +37,31 @@ class Worktree:
                     f"{local} is there already, and git does not count it",
                     hint="move it away, or stop ignoring it",
                 )
+            self._put_new(local, content)
         else:
             self.check(expected)
-            self.backup.keep(HERE, local, target)
-        self._put(target, content)
+            self._put_over(local, content)
 
     def put_back(self, local: str, content: Path) -> None:
         """Give the file ``local`` this content, whatever is there; that is kept."""
         self._check_way(local)
         target = self.folder / local
+        _remove_if_empty(target)
         if target.is_symlink() or target.is_dir():
             raise SyncError(f"{local} is no file here any more", hint="move it away")
         if target.exists():
-            self.backup.keep(HERE, local, target)
-        self._put(target, content)
+            self._put_over(local, content)
+        else:
+            self._put_new(local, content)
+
+    def _put_new(self, local: str, content: Path) -> None:
+        self.backup.note_new(HERE, local, sha256_of(content))
+        self._put(self.folder / local, content)
+
+    def _put_over(self, local: str, content: Path) -> None:
+        target = self.folder / local
+        with self.backup.keeping(HERE, local, target):
+            self._put(target, content)
 
     def _put(self, target: Path, content: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,10 +75,14 @@ class Worktree:
         """Delete a file, and the folders that this leaves empty."""
         self._check_way(file.local)
         self.check(file)
-        target = self.folder / file.local
-        self.backup.keep(HERE, file.local, target)
-        target.unlink()
-        for above in parents(file.local):
+        self.set_aside(file.local)
+
+    def set_aside(self, local: str) -> None:
+        """Delete a file, whatever it holds, and the folders that this leaves empty."""
+        target = self.folder / local
+        with self.backup.keeping(HERE, local, target):
+            target.unlink()
+        for above in parents(local):
             try:
                 (self.folder / above).rmdir()
             except OSError:  # not empty
