@@ -57,6 +57,15 @@ def git_commit(folder: Path) -> Commit | None:
     return Commit(sha, is_dirty=any(not line.startswith("# ") for line in lines))
 
 
+def git_index(folder: Path) -> Path | None:
+    """git's index of the checkout at ``folder``; None without git or a checkout.
+
+    While git changes files of the checkout, `index.lock` lies beside it.
+    """
+    found = _git(folder, "rev-parse", "--git-path", "index")
+    return folder / found.removesuffix("\n") if found else None
+
+
 def pull_request(values: Mapping[str, str]) -> str:
     """The number of the pull request that a pipeline builds, empty outside of one."""
     for variable in (

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from mlops_core.cli.console import Console
 from mlops_core.cli.main import Command
+from mlops_core.cli.signals import terminated_like_interrupted
 from mlops_core.cli.sync_lines import Screen
 from mlops_core.naming import notebook_folder
 from mlops_core.session import Session, open_session
@@ -26,17 +27,19 @@ def _add_push_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also replace and delete what exists there and is not as it is here",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would happen, no more")
-    parser.add_argument("--watch", action="store_true", help="go on sending what changes")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--dry-run", action="store_true", help="show what would happen, no more")
+    either.add_argument("--watch", action="store_true", help="go on sending what changes")
 
 
 def _push(options: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
     with open_session(settings, console.progress) as session:
-        if options.watch and not options.dry_run:
+        if options.watch:
             from mlops_core.cli.sync_watch import watch
 
-            return watch(_announce(session, console), console, overwrite=options.overwrite)
+            pair = _announce(session, console)
+            return watch(session, pair, console, overwrite=options.overwrite)
         with alone(session, console) as pair, Screen(console, is_dry_run=options.dry_run) as screen:
             planned = prepare_push(pair, overwrite=options.overwrite, notify=screen)
             carry_out = preview_push if options.dry_run else execute_push
@@ -72,7 +75,8 @@ def locked(pair: Pair, console: Console) -> Iterator[None]:
         console.progress("another sync of this checkout is at work; waiting for it")
         lock.acquire()
     try:
-        yield
+        with terminated_like_interrupted():
+            yield
     finally:
         lock.release()
 

@@ -3,71 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
-from mlops_core.checkout import NEVER
+from mlops_core.branch import git_index
+from mlops_core.cli.branch_guard import BranchGuard, GitAtWork
 from mlops_core.cli.console import Console
+from mlops_core.cli.folder_changes import folder_changes
 from mlops_core.cli.sync import locked
 from mlops_core.cli.sync_lines import Screen
-from mlops_core.errors import DONE, MlopsError, Unavailable
-from mlops_core.sync.pair import Pair
-from mlops_core.sync.push import push
+from mlops_core.errors import DONE, BranchError, MlopsError, Unavailable
+from mlops_core.session import Session, branch_of
+from mlops_core.sync.pair import Pair, check_folder
+from mlops_core.sync.push import execute_push, prepare_push
+from mlops_core.sync.report import Event, Report
 
-_BEAT_MILLISECONDS = 500
-_BEATS_TO_RETRY = 20
+AT_A_CHANGE: Final = 0
+SOON: Final = 1
+LATER: Final = 20
 
 
-def watch(pair: Pair, console: Console, *, overwrite: bool) -> int:
+def watch(session: Session, pair: Pair, console: Console, *, overwrite: bool) -> int:
     """Push now and after each change, until Ctrl-C; what fails is told and tried again."""
+    check_folder(pair)
+    if not pair.folder.is_dir():
+        prepare_push(pair)  # which says what is wrong with it
     console.progress(f"watching {pair.folder}; Ctrl-C ends this")
     if not overwrite:
         console.progress("new files are sent; to send changed ones as well, add --overwrite")
+    settings = session.settings
+    guard = BranchGuard(
+        session.branch, lambda: branch_of(settings), git_index(settings.project_folder)
+    )
+    pusher = Pusher(pair, guard, console, overwrite=overwrite)
     try:
-        follow(_changes(pair), lambda: _push(pair, console, overwrite=overwrite))
+        follow(folder_changes(pair.folder), pusher.push)
     except KeyboardInterrupt:
         console.progress("no longer watching")
     return DONE
 
 
-def follow(changes: Iterator[bool], push_once: Callable[[], bool]) -> None:
-    """Push once, and at each change; after a failure now and then without one, too.
+def follow(changes: Iterator[bool], push_once: Callable[[], int]) -> None:
+    """Push at the first beat, at each change, and when ``push_once`` wants to be tried again.
 
     ``changes`` says at each beat whether there was one. The first beat comes before the first
-    push, so that nothing that changes meanwhile is missed.
+    push, so that nothing that changes meanwhile is missed. ``push_once`` gives the number of
+    beats until then, or AT_A_CHANGE.
     """
-    is_done, beats = True, 0
-    for number, has_changed in enumerate(changes):
+    wanted, beats = SOON, 0
+    for has_changed in changes:
         beats += 1
-        if number == 0 or has_changed or (not is_done and beats >= _BEATS_TO_RETRY):
-            is_done, beats = push_once(), 0
+        if has_changed or (wanted and beats >= wanted):
+            wanted, beats = push_once(), 0
 
 
-def _push(pair: Pair, console: Console, *, overwrite: bool) -> bool:
-    """Whether this need not be tried again before something changes."""
-    try:
-        with locked(pair, console), Screen(console) as screen:
-            report = push(pair, overwrite=overwrite, notify=screen)
+class Pusher:
+    """Pushes what belongs to the branch; says once, not at every try, what is in the way."""
+
+    def __init__(
+        self, pair: Pair, guard: BranchGuard, console: Console, *, overwrite: bool
+    ) -> None:
+        self._pair = pair
+        self._guard = guard
+        self._console = console
+        self._overwrite = overwrite
+        self._said: list[str] = []
+        self._waits = 0
+
+    def push(self) -> int:
+        """Push, if the checkout is on its branch; gives when to try again, see `follow`."""
+        try:
+            self._guard.check()
+            with locked(self._pair, self._console), Screen(self._console) as screen:
+                return self._tell(self._send(screen), screen)
+        except GitAtWork as held:
+            self._waits += 1
+            return self._hold(held) if self._waits >= LATER else SOON
+        except BranchError as held:
+            return self._hold(held)
+        except MlopsError as error:
+            if self._is_news([error.message]):
+                self._console.error(error)
+            return LATER
+
+    def _send(self, screen: Screen) -> Report:
+        written_at = self._guard.check()
+        self._waits = 0
+        planned = prepare_push(self._pair, overwrite=self._overwrite, notify=screen)
+        self._guard.check_since(written_at)
+
+        def show_and_check(event: Event) -> None:
+            screen(event)
+            self._guard.check()
+
+        return execute_push(self._pair, planned, notify=show_and_check)
+
+    def _hold(self, held: MlopsError) -> int:
+        if self._is_news([held.message]):
+            self._console.progress(held.message)
+        return SOON
+
+    def _tell(self, report: Report, screen: Screen) -> int:
+        cut_off = [
+            one.error.message for one in report.failures if isinstance(one.error, Unavailable)
+        ]
+        if self._is_news(cut_off) or report.results or not cut_off:
             screen.finish(report)
-    except MlopsError as error:
-        console.error(error)
-        return False
-    return not any(isinstance(failed.error, Unavailable) for failed in report.failures)
+        return LATER if cut_off else AT_A_CHANGE
 
-
-def _changes(pair: Pair) -> Iterator[bool]:
-    from watchfiles import Change, DefaultFilter
-    from watchfiles import watch as watch_files
-
-    is_plain = DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, *NEVER))
-
-    def is_ours(change: Change, path: str) -> bool:
-        return is_plain(change, path)
-
-    changes = watch_files(
-        pair.folder,
-        watch_filter=is_ours,
-        yield_on_timeout=True,
-        rust_timeout=_BEAT_MILLISECONDS,
-        raise_interrupt=True,
-    )
-    for found in changes:
-        yield bool(found)
+    def _is_news(self, messages: list[str]) -> bool:
+        self._said, said = messages, self._said
+        return messages != said

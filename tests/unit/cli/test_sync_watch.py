@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlops_core.cli.sync_watch import follow
+from mlops_core.cli.sync_watch import AT_A_CHANGE, LATER, SOON, follow
 
 
-def pushes(beats: list[bool], answers: list[bool]) -> list[int]:
+def pushes(beats: list[bool], answers: list[int]) -> list[int]:
     """At which beats something was pushed, if pushing answers so."""
     at: list[int] = []
     left = iter(answers)
@@ -17,9 +17,9 @@ def pushes(beats: list[bool], answers: list[bool]) -> list[int]:
             now[0] = position
             yield beat
 
-    def push_once() -> bool:
+    def push_once() -> int:
         at.append(now[0])
-        return next(left, True)
+        return next(left, AT_A_CHANGE)
 
     now = [0]
     follow(changes(), push_once)
@@ -31,8 +31,12 @@ def test_it_pushes_at_first_and_at_each_change() -> None:
 
 
 def test_after_a_failure_it_tries_again_now_and_then() -> None:
-    assert pushes([False] * 45, [False, False, True]) == [0, 20, 40]
+    assert pushes([False] * 45, [LATER, LATER]) == [0, 20, 40]
+
+
+def test_while_git_is_at_work_or_elsewhere_it_tries_again_at_each_beat() -> None:
+    assert pushes([False] * 10, [SOON, SOON, SOON]) == [0, 1, 2, 3]
 
 
 def test_a_success_is_not_repeated() -> None:
-    assert pushes([False] * 100, [True]) == [0]
+    assert pushes([False] * 100, [AT_A_CHANGE]) == [0]
