@@ -50,7 +50,8 @@ class Conflicts:
         name = self._choose_name(conflict, index)
         self._take_away(one for one in self._of(index, {path}) if one != name)
         file = self.folder / name
-        self._save({**index, name: conflict})  # first: what nobody owns would stay for ever
+        # Before the file: one that nobody owns would stay for ever.
+        self._save({**self._load(), name: conflict})
         if file.is_file():
             if sha256_of(file) == sha256_of(content):
                 return file
@@ -67,7 +68,7 @@ class Conflicts:
         over = self._of(index, set(paths))
         if over:
             self._take_away(over)
-            self._save(index)
+            self._save(self._load())
 
     @property
     def _base(self) -> str:

@@ -184,6 +184,7 @@ def test_a_conflict_is_written_once_and_what_it_replaces_is_kept(tmp_path):
     assert path.exists()
     conflicts.settle({"d/a"})
     assert list(conflicts.folder.iterdir()) == []
+    assert json.loads((tmp_path / "conflicts.json").read_text(encoding="utf-8"))["files"] == {}
     assert (backup.folder / "conflicts" / "d" / "a.py").read_bytes() == b"2"
 
 
