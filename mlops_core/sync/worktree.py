@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,65 +31,78 @@ class Worktree:
 
         Raises SyncError, and changes nothing, if something else is there.
         """
-        target = self.folder / local
         self._check_way(local)
-        if expected is None or expected.local != local:
-            _remove_if_empty(target)  # to git there is no such folder
-            if target.is_symlink() or target.exists():
-                raise SyncError(
-                    f"{local} is there already, and git does not count it",
-                    hint="move it away, or stop ignoring it",
-                )
-            self._put_new(local, content)
-        else:
-            self.check(expected)
-            self._put_over(local, content)
+        with self._copied(content) as scratch:
+            if expected is None or expected.local != local:
+                self._check_room(local)
+                self._put_new(local, scratch)
+            else:
+                self._put_over(local, scratch, expected)
 
     def put_back(self, local: str, content: Path) -> None:
         """Give the file ``local`` this content, whatever is there; that is kept."""
         self._check_way(local)
         target = self.folder / local
-        _remove_if_empty(target)
-        if target.is_symlink() or target.is_dir():
-            raise SyncError(f"{local} is no file here any more", hint="move it away")
-        if target.exists():
-            self._put_over(local, content)
-        else:
-            self._put_new(local, content)
+        with self._copied(content) as scratch:
+            _remove_if_empty(target)
+            if target.is_symlink() or target.is_dir():
+                raise SyncError(f"{local} is no file here any more", hint="move it away")
+            if target.exists():
+                self._put_over(local, scratch)
+            else:
+                self._put_new(local, scratch)
 
-    def _put_new(self, local: str, content: Path) -> None:
-        self.backup.note_new(HERE, local, sha256_of(content))
-        self._put(self.folder / local, content)
-
-    def _put_over(self, local: str, content: Path) -> None:
-        target = self.folder / local
-        with self.backup.keeping(HERE, local, target):
-            self._put(target, content)
-
-    def _put(self, target: Path, content: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    @contextmanager
+    def _copied(self, content: Path) -> Iterator[Path]:
+        """A copy to put in place at once: before what is there is looked at, for it takes time."""
         with self.store.scratch() as scratch:
             shutil.copyfile(content, scratch)
-            if target.exists():
-                shutil.copymode(target, scratch)
+            yield scratch
+
+    def _put_new(self, local: str, scratch: Path) -> None:
+        target = self.folder / local
+        self.backup.note_new(HERE, local, sha256_of(scratch))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(scratch, target)  # unlike a rename, it never replaces anything
+        except FileExistsError:
+            self.backup.note_new(HERE, local, "")
+            raise _changed(local) from None
+        except OSError:  # another file system, or one without links
+            _replace(scratch, target)
+
+    def _put_over(self, local: str, scratch: Path, expected: LocalFile | None = None) -> None:
+        target = self.folder / local
+        with self._keeping(local, expected):
+            shutil.copymode(target, scratch)
             _replace(scratch, target)
 
     def delete(self, file: LocalFile) -> None:
         """Delete a file, and the folders that this leaves empty."""
         self._check_way(file.local)
-        self.check(file)
-        self.set_aside(file.local)
+        self.set_aside(file.local, file)
 
-    def set_aside(self, local: str) -> None:
+    def set_aside(self, local: str, expected: LocalFile | None = None) -> None:
         """Delete a file, whatever it holds, and the folders that this leaves empty."""
-        target = self.folder / local
-        with self.backup.keeping(HERE, local, target):
-            target.unlink()
+        with self._keeping(local, expected):
+            (self.folder / local).unlink()
         for above in parents(local):
             try:
                 (self.folder / above).rmdir()
             except OSError:  # not empty
                 return
+
+    @contextmanager
+    def _keeping(self, local: str, expected: LocalFile | None) -> Iterator[None]:
+        """Keep what the block replaces or deletes; SyncError if it was saved while it was kept."""
+        target = self.folder / local
+        seen = _stamp(target)
+        if expected:
+            self.check(expected)
+        with self.backup.keeping(HERE, local, target):
+            if _stamp(target) != seen:
+                raise _changed(local)
+            yield
 
     def check(self, file: LocalFile) -> None:
         """SyncError if the file is no longer what it was when this run looked at it."""
@@ -96,12 +112,21 @@ class Worktree:
         except OSError:
             digest = None
         if digest != file.identity.digest:
-            raise SyncError(f"{file.local} has changed meanwhile", hint="run this again")
+            raise _changed(file.local)
 
     def _digest(self, file: LocalFile, path: Path) -> Digest:
         if not file.identity.form.is_notebook and file.size > MAX_IN_MEMORY:
             return file_digest(sha256_of(path))
         return identify(file.local, path.read_bytes()).digest
+
+    def _check_room(self, local: str) -> None:
+        target = self.folder / local
+        _remove_if_empty(target)  # to git there is no such folder
+        if target.is_symlink() or target.exists():
+            raise SyncError(
+                f"{local} is there already, and git does not count it",
+                hint="move it away, or stop ignoring it",
+            )
 
     def _check_way(self, local: str) -> None:
         for above in parents(local):
@@ -110,6 +135,18 @@ class Worktree:
                 raise SyncError(f"{local}: {above} is a symbolic link, and they are not followed")
             if folder.exists() and not folder.is_dir():
                 raise SyncError(f"{local}: {above} is a file here", hint=f"rename {above}")
+
+
+def _changed(local: str) -> SyncError:
+    return SyncError(f"{local} has changed meanwhile", hint="run this again")
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _remove_if_empty(folder: Path) -> None:
