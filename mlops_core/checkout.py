@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mlops_core.errors import MlopsError
+from mlops_core.notebooks.formats import is_designer_name
 from mlops_core.terminal import quoted
 
 NEVER: Final = frozenset(
     {".git", ".mlops", ".databricks", ".env", "node_modules", "__pycache__", ".venv"}
 )
 """Names that never travel, in either direction."""
+_SHORT: Final = re.compile("(" + "|".join(name.strip(".")[:6] for name in NEVER) + r")~\d+")
 _MANY: Final = 100
 
 
@@ -52,7 +56,7 @@ class Checkout:
         for listed, is_sparse in self._listed():
             path = listed.rstrip("/")
             skip = "git leaves it out of this sparse checkout" if is_sparse else self._reason(path)
-            if not path or NEVER.intersection(path.split("/")):
+            if not path or any(is_never(part) for part in path.split("/")):
                 continue
             if skip:
                 skipped.append(Skip(path, skip))
@@ -136,7 +140,7 @@ class Checkout:
             path.encode()
         except UnicodeEncodeError:
             return "its name is not UTF-8"
-        if path.lower().endswith(".designer.ipynb"):
+        if is_designer_name(path):
             return "a Lakeflow Designer file"
         return ""
 
@@ -164,6 +168,13 @@ class Checkout:
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return _run_git(self.folder, *arguments, stdin=stdin)
+
+
+def is_never(name: str) -> bool:
+    """Whether some system takes ``name`` for one of NEVER: git says so of `.GIT` and `git~1`."""
+    visible = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    key = unicodedata.normalize("NFC", visible).casefold()
+    return key in NEVER or _SHORT.fullmatch(key) is not None
 
 
 def open_checkout(folder: Path) -> Checkout:
@@ -221,7 +232,7 @@ def _run_git(
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
     for child in sorted(folder.iterdir()) if folder.is_dir() else ():
         path = prefix + child.name
-        if child.name in NEVER:
+        if is_never(child.name):
             continue
         if child.is_dir() and not child.is_symlink() and not (child / ".git").exists():
             yield from _walk(child, path + "/")

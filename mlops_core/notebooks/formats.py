@@ -113,6 +113,11 @@ def is_jupyter_name(name: str) -> bool:
     return extension_of(name).lower() == JUPYTER_EXTENSION
 
 
+def is_notebook_name(name: str) -> bool:
+    """Whether a file of this name can be a notebook, if its content is one."""
+    return is_jupyter_name(name) or extension_of(name).lower() in _BY_EXTENSION
+
+
 def is_designer_name(name: str) -> bool:
     """Whether it is a Lakeflow Designer file, which the service treats as neither kind."""
     return name.lower().endswith(".designer" + JUPYTER_EXTENSION)

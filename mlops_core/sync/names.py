@@ -83,21 +83,29 @@ def local_name(path: str, form: Form, known: Iterable[str]) -> str:
     return next((one for one in known if one == name or _is_same(one, name, path)), name)
 
 
-def find_collisions(locals_by_path: Iterable[tuple[str, str]]) -> tuple[Trouble, ...]:
-    """Pairs of (workspace path, local file) that cannot all go to the workspace."""
-    by_path: dict[str, list[str]] = defaultdict(list)
-    for path, local in locals_by_path:
-        by_path[path].append(local)
-    troubles = [
-        Trouble(path, _collision(sorted(found), f"would both be {path} in the workspace"))
-        for path, found in by_path.items()
-        if len(found) > 1
-    ]
+def find_collisions(found: Iterable[tuple[str, str, str]]) -> tuple[Trouble, ...]:
+    """What cannot all go to the workspace, of (path there, its full name there, local file).
+
+    There as well, a notebook's full name has the extension.
+    """
+    by_path: dict[str, set[str]] = defaultdict(set)
+    by_name: dict[str, dict[str, str]] = defaultdict(dict)
+    for path, name, local in found:
+        by_path[path].add(local)
+        by_name[name][path] = local
     folders = {folder for path in by_path for folder in parents(path)}
-    for path in sorted(folders.intersection(by_path)):
-        named = [sorted(by_path[path])[0], f"{path}/"]
-        troubles.append(Trouble(path, _collision(named, f"would both be {path} in the workspace")))
-    return tuple(sorted(troubles, key=lambda trouble: trouble.path))
+    both = [(path, path, sorted(files)) for path, files in by_path.items() if len(files) > 1]
+    both += [
+        (path, name, sorted(files.values()))
+        for name, files in by_name.items()
+        for path in files
+        if len(files) > 1
+    ]
+    both += [(path, path, [min(by_path[path]), f"{path}/"]) for path in folders & by_path.keys()]
+    return tuple(
+        Trouble(path, _collision(named, f"would both be {name} in the workspace"))
+        for path, name, named in sorted(both)
+    )
 
 
 def find_unholdable(wanted: Mapping[str, str], rules: LocalRules) -> tuple[Trouble, ...]:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mlops_core.checkout import NEVER, Checkout, open_checkout
+from mlops_core.checkout import Checkout, is_never, open_checkout
 from mlops_core.errors import SettingsError, SyncError
 from mlops_core.paths import WorkspacePath, join
 from mlops_core.sync.ancestor import Scope
@@ -63,7 +63,7 @@ class Pair:
 
 def check_folder(pair: Pair) -> None:
     """SettingsError if NOTEBOOK_FOLDER is nothing that can be kept in step."""
-    if NEVER.intersection(PurePosixPath(pair.notebook_folder).parts):
+    if any(is_never(part) for part in PurePosixPath(pair.notebook_folder).parts):
         raise wrong_folder(pair, f"{pair.folder} is never sent")
     if pair.folder.exists() and not pair.folder.is_dir():
         raise wrong_folder(pair, f"{pair.folder} is no folder")

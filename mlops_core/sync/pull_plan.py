@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mlops_core.checkout import Checkout, Skip
 from mlops_core.errors import MlopsError, NotFound, UnsafeDelete
 from mlops_core.notebooks.digest import Digest, identify
-from mlops_core.sync.names import LocalRules, Trouble, find_unholdable, local_name
+from mlops_core.notebooks.formats import (
+    A_FILE,
+    is_designer_name,
+    is_jupyter_name,
+    source_form,
+)
+from mlops_core.sync.names import Trouble, find_unholdable, local_name
 from mlops_core.sync.pair import Pair, local_rules
 from mlops_core.sync.plan import Action, History, Plan, Side, Trees, plan_pull
 from mlops_core.sync.report import Notify
@@ -39,7 +46,8 @@ def prepare_pull(pair: Pair, notify: Notify) -> PullPlan:
             hint="to create it: python databricks-sync/to_databricks.py",
         )
     names = _local_names(found)
-    found, names = _without_unholdable(found, names, local_rules(pair.state))
+    troubles = (*find_unholdable(names, local_rules(pair.state)), *_misfits(found, names, pair))
+    found, names = _without(found, names, {one.path for one in troubles}, troubles=troubles)
     found, names = _without_ignored(found, names)
     trees = found.trees()
     plan = plan_pull(trees, _history(found, trees, names))
@@ -70,11 +78,24 @@ def _known_names(found: Survey, path: str) -> Iterable[str]:
         yield found.base.records[path].local
 
 
-def _without_unholdable(
-    found: Survey, names: dict[str, str], rules: LocalRules
-) -> tuple[Survey, dict[str, str]]:
-    troubles = find_unholdable(names, rules)
-    return _without(found, names, {one.path for one in troubles}, troubles=troubles)
+def _misfits(found: Survey, names: dict[str, str], pair: Pair) -> Iterator[Trouble]:
+    """Objects that would be something else here, so that the next run would not know them."""
+    for path, there in found.fetched.items():
+        if is_designer_name(names[path]):
+            why = "would be a Lakeflow Designer file here"
+        elif there.identity.form == A_FILE and _is_notebook(path, pair.store.path(there.content)):
+            why = "is a file there, and would be a notebook here"
+        else:
+            continue
+        yield Trouble(path, MlopsError(f"{path} {why}", hint="rename it in the workspace"))
+
+
+def _is_notebook(name: str, content: Path) -> bool:
+    """Whether a file of this name is a notebook, or has to be one."""
+    if is_jupyter_name(name):
+        return True
+    with content.open("rb") as stream:
+        return source_form(name, stream.read(128)).is_notebook
 
 
 def _without_ignored(found: Survey, names: dict[str, str]) -> tuple[Survey, dict[str, str]]:

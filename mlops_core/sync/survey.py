@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,7 +108,7 @@ def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
         remote, objects={path: info for path, info in remote.objects.items() if path not in gone}
     )
     kept = {path: one for path, one in found.items() if one is not None}
-    local, remote, base = _drop(failed, local, remote, base)
+    local, remote, base = _drop(frozenset(), failed, local, remote, base)
     has_target = listed is not None
     return Survey(checkout, local, remote, base, kept, troubles, saved, has_target)
 
@@ -153,8 +153,8 @@ def _without_excluded(
         for above in (path, *parents(path))
         if above in skipped
     )
-    excluded = local.excluded | remote.excluded | hidden
-    return *_drop(excluded, local, remote, base), blocked
+    excluded, alone = local.excluded | remote.excluded, local.veiled | hidden
+    return *_drop(excluded, alone, local, remote, base), blocked
 
 
 def _blocked_by(there: WorkspacePath, reason: str, local: str) -> MlopsError:
@@ -164,7 +164,7 @@ def _blocked_by(there: WorkspacePath, reason: str, local: str) -> MlopsError:
 
 def _lies_there(file: Path) -> bool:
     """Whether a file that git does not list is there all the same: ignored, or a link."""
-    return file.is_symlink() or file.exists()
+    return file.is_symlink() or (file.exists() and not file.is_dir())
 
 
 def _is_renamed(folder: Path, local: str, listed: str | None) -> bool:
@@ -173,13 +173,18 @@ def _is_renamed(folder: Path, local: str, listed: str | None) -> bool:
 
 
 def _drop(
-    excluded: frozenset[str], local: LocalTree, remote: RemoteTree, base: Base
+    excluded: Set[str], alone: Set[str], local: LocalTree, remote: RemoteTree, base: Base
 ) -> tuple[LocalTree, RemoteTree, Base]:
-    if not excluded:
+    """Take out what is at or below ``excluded``, and just what is at ``alone``."""
+
+    def is_out(path: str) -> bool:
+        return path in alone or is_within(path, excluded)
+
+    if not (excluded or alone):
         return local, remote, base
-    files = {k: v for k, v in local.files.items() if not is_within(k, excluded)}
-    objects = {k: v for k, v in remote.objects.items() if not is_within(k, excluded)}
-    records = {k: v for k, v in base.records.items() if not is_within(k, excluded)}
+    files = {k: v for k, v in local.files.items() if not is_out(k)}
+    objects = {k: v for k, v in remote.objects.items() if not is_out(k)}
+    records = {k: v for k, v in base.records.items() if not is_out(k)}
     return (
         replace(local, files=files),
         replace(remote, objects=objects),

@@ -9,10 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mlops_core.checkout import NEVER, Checkout, Skip
+from mlops_core.checkout import Checkout, Skip, is_never
 from mlops_core.errors import AccessDenied, MlopsError, NotFound
 from mlops_core.notebooks.digest import Identity, file_digest, identify
-from mlops_core.notebooks.formats import A_FILE, is_jupyter_name, is_language, without_extension
+from mlops_core.notebooks.formats import (
+    A_FILE,
+    is_jupyter_name,
+    is_language,
+    is_notebook_name,
+    without_extension,
+)
 from mlops_core.paths import WorkspacePath, relative_to
 from mlops_core.sync.names import Trouble, find_collisions
 from mlops_core.sync.store import sha256_of
@@ -33,19 +39,26 @@ class LocalFile:
     identity: Identity
     size: int
 
+    @property
+    def full_name(self) -> str:
+        """Its path in the workspace, with a notebook's extension, which counts there as well."""
+        return self.path + self.identity.form.extension
+
 
 @dataclass(frozen=True, slots=True)
 class LocalTree:
     """The checkout's files by their path in the workspace.
 
     ``excluded`` are the paths about which nothing is known or decided: nothing at or below them
-    is touched on either side. ``deleted`` are the files that git still expects here.
+    is touched on either side. Of ``veiled`` ones it is the object alone: the notebook that a file
+    would be, whose content cannot be read. ``deleted`` are the files that git still expects here.
     """
 
     files: Mapping[str, LocalFile]
     skipped: tuple[Skip, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     excluded: frozenset[str] = frozenset()
+    veiled: frozenset[str] = frozenset()
     deleted: tuple[str, ...] = ()
 
 
@@ -72,16 +85,22 @@ def read_checkout(checkout: Checkout) -> LocalTree:
             troubles += [Trouble(local, told)]
         except OSError as error:
             troubles += [Trouble(local, MlopsError(f"{local} cannot be read: {error.strerror}"))]
-    collisions = find_collisions((file.path, file.local) for file in files)
     broken = [trouble.path for trouble in troubles] + [skip.path for skip in listed.skipped]
+    veiled = {without_extension(local): local for local in broken if is_notebook_name(local)}
+    named = [(file.path, file.full_name, file.local) for file in files]
+    named += [
+        (file.path, veiled[file.path], veiled[file.path]) for file in files if file.path in veiled
+    ]
+    collisions = find_collisions(named)
     excluded = {trouble.path for trouble in collisions}
     excluded.update(file.local for file in files if file.path in excluded)
-    excluded.update(name for path in broken for name in (path, without_extension(path)))
+    excluded.update(broken)
     return LocalTree(
         {file.path: file for file in files if file.path not in excluded},
         listed.skipped,
         (*troubles, *collisions),
         frozenset(excluded),
+        frozenset(veiled),
         listed.deleted,
     )
 
@@ -146,7 +165,7 @@ def _is_taken(one: ObjectInfo, target: WorkspacePath, skipped: list[Skip]) -> bo
         reason = "a Git folder"
     elif one.kind not in {NOTEBOOK, FILE, DIRECTORY}:
         reason = f"{one.kind.lower()}: neither notebook nor file"
-    elif name in NEVER:
+    elif one.kind != NOTEBOOK and is_never(name):  # a notebook's file here has an extension
         reason = "a name that never travels"
     if reason:
         skipped.append(Skip(path, reason))

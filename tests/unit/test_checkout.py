@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_core.checkout import Checkout, merge_lines, open_checkout
+from mlops_core.checkout import Checkout, is_never, merge_lines, open_checkout
 from mlops_core.errors import MlopsError
 
 
@@ -148,3 +148,26 @@ def test_lines_are_merged_or_it_is_a_conflict(tmp_path: Path) -> None:
     base = b"1\n2\n3\n4\n5\n"
     assert merge_lines(b"A\n2\n3\n4\n5\n", base, b"1\n2\n3\n4\nB\n", tmp_path) == b"A\n2\n3\n4\nB\n"
     assert merge_lines(b"A\n", b"1\n", b"B\n", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".git", ".GIT", ".Mlops", ".ENV", "Node_Modules"),
+        *("git~1", "GIT~12", "MLOPS~1", "NODE_M~1"),  # Windows' short names
+        *(".g\u200cit", "\ufeff.git"),  # HFS+ does not see these characters
+    ],
+)
+def test_what_some_system_takes_for_a_name_that_never_travels_does_not(name: str) -> None:
+    assert is_never(name)
+
+
+@pytest.mark.parametrize("name", ["git", ".gitignore", ".env.sample", "git~", "git~a", "digit~1"])
+def test_and_other_names_travel(name: str) -> None:
+    assert not is_never(name)
+
+
+def test_it_is_left_out_with_git_and_without(repository: Path, tmp_path: Path) -> None:
+    write(repository, "a.py", ".Mlops/x.py", "sub/git~1/hooks/y")
+    for checkout in (open_checkout(repository), Checkout(repository, is_git=False)):
+        assert checkout.files().paths == ("a.py",)

@@ -13,6 +13,7 @@ from mlops_core.notebooks.formats import (
     is_designer_name,
     is_jupyter_name,
     is_language,
+    is_notebook_name,
     language_named,
     source_form,
     without_extension,
@@ -68,6 +69,9 @@ def test_names():
     assert without_extension("a.b/c") == "a.b/c"
     assert is_jupyter_name("a.IPYNB")
     assert not is_jupyter_name("a.py")
+    assert is_notebook_name("a.IPYNB")
+    assert is_notebook_name("a.b.R")
+    assert not is_notebook_name("py")
     assert is_designer_name("flow.designer.ipynb")
     assert is_language("SQL")
     assert not is_language(None)

@@ -58,13 +58,27 @@ def test_a_notebook_and_a_file_of_one_local_name_are_both_named():
 
 
 def test_two_files_with_one_workspace_name_are_both_named():
-    (trouble,) = find_collisions([("a", "a.py"), ("a", "a.sql"), ("b", "b.py")])
+    found = [("a", "a.py", "a.py"), ("a", "a.sql", "a.sql"), ("b", "b.py", "b.py")]
+    (trouble,) = find_collisions(found)
     assert "a.py and a.sql would both be a in the workspace" in trouble.error.message
 
 
 def test_a_notebook_beside_a_folder_of_its_name_is_named():
-    (trouble,) = find_collisions([("a", "a.py"), ("a/b", "a/b.py"), ("a.txt", "a.txt")])
+    found = [("a", "a.py", "a.py"), ("a/b", "a/b.py", "a/b.py"), ("a.txt", "a.txt", "a.txt")]
+    (trouble,) = find_collisions(found)
     assert "a.py and a/ would both be a" in trouble.error.message
+
+
+def test_a_notebook_and_a_file_of_one_full_name_are_both_named():
+    troubles = find_collisions([("p", "p.r", "p.R"), ("p.r", "p.r", "p.r"), ("q", "q.r", "q.r")])
+    assert [trouble.path for trouble in troubles] == ["p", "p.r"]
+    for trouble in troubles:
+        assert trouble.error.message == "p.R and p.r would both be p.r in the workspace"
+
+
+def test_two_notebooks_of_one_path_and_full_name_are_told_once():
+    (trouble,) = find_collisions([("a", "a.py", "a.py"), ("a", "a.py", "a.PY")])
+    assert trouble.error.message == "a.PY and a.py would both be a in the workspace"
 
 
 def test_an_extension_in_capitals_is_kept():
