@@ -131,8 +131,9 @@ def test_from_databricks_takes_no_arguments(checkout):
     assert "unrecognized arguments" in done.err
 
 
-def test_nothing_to_push_is_told(checkout):
-    done = checkout.run(PUSH)
+@pytest.mark.parametrize("options", [(), ("--watch",)])
+def test_nothing_to_push_is_told(checkout, options):
+    done = checkout.run(PUSH, *options)
     assert done.code == 2
     assert "NOTEBOOK_FOLDER: there is no folder" in done.err
     assert "hint:" in done.err
@@ -194,6 +195,40 @@ def test_ctrl_c_ends_a_push_and_the_next_one_goes_on(checkout, faults):
     assert sum(counts) == 30
 
 
+def test_watching_and_a_dry_run_exclude_each_other(checkout):
+    done = checkout.run(PUSH, "--watch", "--dry-run")
+    assert done.code == 2
+    assert "argument --dry-run: not allowed with argument --watch" in done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_push_that_is_cut_off_tells_what_it_did_and_how_to_take_it_back(
+    checkout, sdk, target, faults, name
+):
+    for number in range(8):
+        checkout.write(f"notebooks/n{number}.py", f"{HEADER}{number}\n")
+    assert checkout.run(PUSH).code == 0
+    for number in range(8):
+        checkout.write(f"notebooks/n{number}.py", f"{HEADER}new {number}\n")
+    faults(kind="slow", seconds=60, path="workspace/import", after=3)
+    pushing = checkout.start(PUSH, "--overwrite", MLOPS_WORKERS="1")
+    assert pushing.stdout is not None
+    for _ in range(3):
+        assert pushing.stdout.readline().startswith("replaced")
+    pushing.send_signal(getattr(signal, name))
+    out, err = pushing.communicate(timeout=60)
+    assert (pushing.returncode, err.splitlines()[-1]) == (130, "interrupted")
+    assert out.splitlines()[0] == "so far: 3 replaced"
+    *words, backup = out.splitlines()[1].split()
+    assert " ".join(words) == "to get back what was replaced: python -m mlops_core.cli.restore"
+    faults()
+    back = checkout.run("mlops_core/cli/restore.py", backup)
+    assert back.code == 0, back.err
+    texts = {source(sdk, f"{target}/n{number}") for number in range(8)}
+    assert texts == {f"{HEADER}{number}\n" for number in range(8)}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
 def test_watching_sends_what_changes_and_ends_cleanly(checkout, sdk, target):
     checkout.write("notebooks/a.py", f"{HEADER}one\n")
@@ -211,3 +246,33 @@ def test_watching_sends_what_changes_and_ends_cleanly(checkout, sdk, target):
     assert watching.returncode == 0
     assert "no longer watching" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
+def test_watching_waits_for_its_branch_and_its_folder_to_come_back(checkout, sdk, target):
+    branch = checkout.git("branch", "--show-current").strip()
+    checkout.git("branch", "bare")
+    checkout.write("notebooks/a.py", f"{HEADER}one\n")
+    checkout.commit()
+    watching = checkout.start(PUSH, "--watch", "--overwrite")
+    try:
+        assert watching.stdout is not None and watching.stderr is not None
+        assert watching.stdout.readline().startswith("created")
+        assert watching.stdout.readline() == "1 created\n"
+        checkout.git("switch", "--quiet", "bare")
+        assert not (checkout.folder / "notebooks").exists()
+        while not (said := watching.stderr.readline()).startswith("this checkout"):
+            assert said, "it has ended"
+        assert said.startswith(
+            f"this checkout is on bare now: nothing is sent until it is on {branch}"
+        )
+        checkout.git("switch", "--quiet", branch)
+        assert watching.stdout.readline() == "1 unchanged\n"
+        checkout.write("notebooks/a.py", f"{HEADER}two\n")
+        while "replaced" not in (line := watching.stdout.readline()):
+            assert line == "1 unchanged\n"
+        assert "two" in source(sdk, f"{target}/a")
+    finally:
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=60)
+    assert watching.returncode == 0
