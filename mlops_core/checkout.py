@@ -121,6 +121,12 @@ class Checkout:
         answer = self._run(*asked)
         return answer.stdout if answer.returncode == 0 else None
 
+    def executable(self) -> frozenset[str]:
+        """The files that git's index has as programs; it checks them out with the executable bit."""
+        listing = self._git("ls-files", "-s", "-z") if self.is_git else b""
+        entries = (entry.partition("\t") for entry in _split(listing))
+        return frozenset(path for about, _, path in entries if about.startswith("100755 "))
+
     def _listed(self) -> Iterator[tuple[str, bool]]:
         if not self.is_git:
             if self.folder.is_dir():

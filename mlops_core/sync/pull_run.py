@@ -28,7 +28,9 @@ class PullRun:
         self._survey = planned.survey
         self._journal = journal
         self._contents = Contents(pair, planned.survey)
-        self._worktree = Worktree(pair.folder, pair.store, backup)
+        found = planned.survey
+        executable = found.checkout.executable() if found.local.deleted else frozenset()
+        self._worktree = Worktree(pair.folder, pair.store, backup, executable)
         self._conflicts = Conflicts(pair.state, pair.scope, backup)
         self._open: set[str] = set()
 

@@ -47,10 +47,11 @@ def restore(pair: Pair, kept: Kept, *, notify: Notify = ignore) -> Report:
     found = replace(find_there(shelf, kept, notify), saved=load_base(at.state, at.scope))
     there, here = plan_there(found, kept), plan_here(at, kept)
     backup = Backup(at.state, at.scope)
+    worktree = Worktree(at.folder, at.store, backup, at.checkout().executable())
     making_room = here.making_room | {step.path for step in there.first}
     journal = Reversal(shelf, found, notify, backup, making_room)
     with journal.running():
-        RestoreHere(at, kept, journal, Worktree(at.folder, at.store, backup)).carry_out(here)
+        RestoreHere(at, kept, journal, worktree).carry_out(here)
         PushRun(shelf, found, journal, Uploader(shelf, backup), notify).carry_out(there)
     return journal.report(0)
 

@@ -20,11 +20,15 @@ from mlops_core.sync.tree import MAX_IN_MEMORY, LocalFile
 
 @dataclass(frozen=True, slots=True)
 class Worktree:
-    """The checkout's folder, and where the old content of what it loses is kept."""
+    """The checkout's folder, and where the old content of what it loses is kept.
+
+    ``executable`` are the files that get the executable bit when they are made anew.
+    """
 
     folder: Path
     store: Store
     backup: Backup
+    executable: frozenset[str] = frozenset()
 
     def write(self, local: str, content: Path, expected: LocalFile | None) -> None:
         """Give the file ``local`` this content; ``expected`` is what it replaces, if anything.
@@ -62,6 +66,9 @@ class Worktree:
     def _put_new(self, local: str, scratch: Path) -> None:
         target = self.folder / local
         self.backup.note_new(HERE, local, sha256_of(scratch))
+        if local in self.executable:
+            mode = scratch.stat().st_mode
+            scratch.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(scratch, target)  # unlike a rename, it never replaces anything
