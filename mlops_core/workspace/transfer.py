@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -21,6 +21,7 @@ _SLOWEST: Final = 0.5
 _GROWTH: Final = 1.0
 _CUT: Final = 0.9
 _PAUSE: Final = 1.0
+_BEAT: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def carry_out(
     """Apply ``steps`` in parallel and notify, from this thread, as each one ends.
 
     A step's MlopsError is its outcome; anything else stops the run, as Ctrl-C does: nothing
-    more is started then, and what is in flight is cut off.
+    more is started then, what is in flight is cut off, and what was done by then is told.
     """
     pace = Pace(http.clock)
 
@@ -94,17 +95,32 @@ def carry_out(
         return apply(step)
 
     outcomes: list[Outcome[Step, Result]] = []
+    told: set[Future[Result]] = set()
     with _throttling(http, pace), ThreadPoolExecutor(http.workers) as pool:
         pending = {pool.submit(paced, step): step for step in steps}
         try:
             for future in as_completed(pending):
+                told.add(future)
                 outcomes.append(_outcome(pending[future], future))
                 notify(outcomes[-1])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            http.interrupt()
+            _cut_off(pending, http)
+            for future in [one for one in pending if one not in told and _has_succeeded(one)]:
+                notify(_outcome(pending[future], future))
             raise
     return outcomes
+
+
+def _cut_off(pending: Iterable[Future[Result]], http: HttpClient) -> None:
+    """Make every step that is at work fail; one may be between two requests, and send the next."""
+    while running := [future for future in pending if future.running()]:
+        http.interrupt()
+        wait(running, timeout=_BEAT)
+
+
+def _has_succeeded(future: Future[Result]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 @contextmanager
