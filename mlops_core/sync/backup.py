@@ -54,7 +54,7 @@ class Backup:
         except Unavailable:  # nobody knows whether it was done
             raise
         except (MlopsError, OSError):
-            self._drop(side, name)
+            self.drop(side, name)
             raise
 
     def keep(self, side: str, name: str, content: Path) -> None:
@@ -79,7 +79,8 @@ class Backup:
             if self._folder:
                 _append(self._folder / NEW, line)
 
-    def _drop(self, side: str, name: str) -> None:
+    def drop(self, side: str, name: str) -> None:
+        """Forget a copy again: what it is of has neither been replaced nor deleted."""
         with self._lock:
             self._kept.discard((side, name))
             if self._folder:

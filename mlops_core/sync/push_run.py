@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Final
 
-from mlops_core.errors import MlopsError, SyncError
+from mlops_core.errors import SyncError
 from mlops_core.sync.fetch import record_of
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.names import folder_of, parents
@@ -16,7 +17,7 @@ from mlops_core.sync.plan import Action, Step
 from mlops_core.sync.report import Moved, Notify, Started
 from mlops_core.sync.survey import Survey
 from mlops_core.sync.upload import Sent, Uploader
-from mlops_core.workspace.model import DIRECTORY, ObjectInfo
+from mlops_core.workspace.model import ObjectInfo
 from mlops_core.workspace.transfer import Outcome, carry_out
 
 _SECOND: Final = 1000
@@ -123,26 +124,24 @@ class PushRun:
     def _emptied(self, route: Route) -> tuple[str, ...]:
         """Folders that our deletions have left empty, deepest first."""
         gone = {step.path for step in (*route.first, *route.last)}
-        left = (self._survey.remote.objects.keys() | self._survey.local.files.keys()) - gone
-        touched = {folder_of(path) for path in gone} - {""}
-        touched |= {above for folder in touched for above in parents(folder)}
-        touched -= self._survey.local.files.keys()
-        empty = {f for f in touched if not any(path.startswith(f + "/") for path in left)}
+        local = self._survey.local.files.keys()
+        left = (self._survey.remote.objects.keys() | local) - gone
+        empty = _folders(gone) - _folders(left) - local
         return tuple(sorted(empty, key=lambda path: (-path.count("/"), path)))
 
     def _make_room(self, folders: Sequence[str]) -> None:
-        """Remove folders if they are empty; the service refuses if they are not."""
-        files = self._pair.files
-        for folder in folders:
-            try:
-                # The name may belong to something else by now, and that must stay.
-                if files.stat(self._pair.remote(folder)).kind == DIRECTORY:
-                    files.delete(self._pair.remote(folder))
-            except MlopsError:
-                continue
+        """Remove folders, which are sorted by depth, as far as they are empty."""
+        remove, http = self._pair.files.delete_empty_folder, self._pair.files.http
+        for _, level in groupby(folders, key=lambda path: path.count("/")):
+            paths = [self._pair.remote(folder) for folder in level]
+            carry_out(paths, remove, lambda _: None, http=http)
 
     def _list(self, folder: str) -> tuple[ObjectInfo, ...]:
         return self._pair.files.list(self._pair.remote(folder))
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    return {above for path in paths for above in parents(path)}
 
 
 def is_ours(sent: Sent, info: ObjectInfo) -> bool:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from mlops_core.errors import AlreadyExists, NotFound, SyncError
-from mlops_core.notebooks.digest import Identity, identify
+from mlops_core.notebooks.digest import Identity, file_digest, identify
 from mlops_core.notebooks.formats import BOM, import_format
 from mlops_core.paths import WorkspacePath, parent
 from mlops_core.sync.ancestor import Record
 from mlops_core.sync.backup import THERE, Backup
-from mlops_core.sync.fetch import Fetched, fetch_at
+from mlops_core.sync.fetch import Fetched
+from mlops_core.sync.hold import Arrived, Hold, read_at
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.plan import APPEARED, Action
+from mlops_core.sync.store import sha256_of
 from mlops_core.sync.tree import MAX_IN_MEMORY, LocalFile
-from mlops_core.workspace.model import FILE, ObjectInfo, Written
+from mlops_core.workspace.call import do_nothing
+from mlops_core.workspace.model import ObjectInfo, Written
 
 _HEAD: Final = 1024
 
@@ -56,58 +60,68 @@ class Uploader:
 
     def create(self, file: LocalFile) -> Sent:
         """Send a new object; one that is there by now is left, unless it has this very content."""
-        parcel = self._pack(file)
-        self.backup.note_new(THERE, file.path, parcel.identity.digest)
-        try:
-            written = self._send(parcel, overwrite=False)
-        except AlreadyExists:
-            # Its answer may have been lost, and this is our own object (databricks_api 4).
-            there = self._read(file.path)
-            if there is None:
-                raise
-            if there.identity.digest == parcel.identity.digest:
-                return Sent(Action.CREATE, _record(parcel, there.info), size=file.size)
-            self.backup.note_new(THERE, file.path, "")
-            return Sent(Action.LEFT, reason=APPEARED)
-        return self._sent(Action.CREATE, parcel, written)
+        return self._create_anew(self._pack(file))
 
     def replace(self, file: LocalFile, reason: str) -> Sent:
         """Put our content in the place of what is there, which is kept in the backup."""
         parcel = self._pack(file)
-        there = self._read(file.path)
+        there = read_at(self.pair, file.path)
+        if there and _is_to_replace(there, parcel):
+            try:
+                return self._overwrite(there, parcel, reason)
+            except AlreadyExists:  # of another type after all: only a delete makes room
+                there = read_at(self.pair, file.path)
         if there is None:
-            return self.create(file)
+            return self._create_anew(parcel)
         if there.identity.digest == parcel.identity.digest:
             return Sent(Action.REMEMBER, _record(parcel, there.info))
-        with self._keeping(file.path, there):
-            if there.identity.form.kind == parcel.identity.form.kind:
-                try:
-                    written = self._send(parcel, overwrite=True)
-                    return self._sent(Action.REPLACE, parcel, written, reason)
-                except AlreadyExists:  # of another type after all: only a delete makes room
-                    pass
-            self.pair.files.delete(there.info.path)
-        return self._sent(Action.REPLACE, parcel, self._send(parcel, overwrite=False), reason)
+        self._remove(file.path, there)
+        sent = self._create(parcel)
+        return replace(sent, action=Action.REPLACE, reason=reason) if sent.record else sent
 
     def delete(self, path: str, reason: str) -> Sent:
         """Delete an object, which is kept in the backup."""
-        there = self._read(path)
+        there = read_at(self.pair, path)
         if there is None:
             return Sent(Action.FORGET)
-        with self._keeping(path, there):
-            self.pair.files.delete(there.info.path)
+        self._remove(path, there)
         return Sent(Action.DELETE, reason=reason)
 
-    def _read(self, path: str) -> Fetched | None:
-        asked = ObjectInfo(self.pair.remote(path), FILE)
-        try:
-            return fetch_at(self.pair.files, asked, self.pair.store)
-        except NotFound:
-            return None
+    def _create_anew(self, parcel: _Parcel) -> Sent:
+        """Send what the workspace did not have before this run."""
+        self.backup.note_new(THERE, parcel.file.path, parcel.identity.digest)
+        sent = self._create(parcel)
+        if sent.action is Action.LEFT:
+            self.backup.note_new(THERE, parcel.file.path, "")
+        return sent
 
-    def _keeping(self, path: str, there: Fetched) -> AbstractContextManager[None]:
-        name = path + there.identity.form.extension
-        return self.backup.keeping(THERE, name, self.pair.store.path(there.content))
+    def _create(self, parcel: _Parcel) -> Sent:
+        try:
+            written = self._send(parcel)
+        except AlreadyExists:
+            # Its answer may have been lost, and this is our own object (databricks_api 4).
+            there = read_at(self.pair, parcel.file.path)
+            if there is None:
+                raise
+            if there.identity.digest != parcel.identity.digest:
+                return Sent(Action.LEFT, reason=APPEARED)
+            return Sent(Action.CREATE, _record(parcel, there.info), size=parcel.file.size)
+        return self._sent(Action.CREATE, parcel, written)
+
+    def _overwrite(self, there: Fetched, parcel: _Parcel, reason: str) -> Sent:
+        hold = Hold(self.pair, self.backup, parcel.file.path, there)
+        try:
+            with hold.kept():
+                written = self._send(parcel, hold)
+        except Arrived as arrived:
+            info = arrived.there.info if arrived.there else there.info
+            return Sent(Action.REPLACE, _record(parcel, info), reason=reason, size=parcel.file.size)
+        return self._sent(Action.REPLACE, parcel, written, reason)
+
+    def _remove(self, path: str, there: Fetched) -> None:
+        hold = Hold(self.pair, self.backup, path, there)
+        with suppress(Arrived), hold.kept():
+            self.pair.files.delete(there.info.path, before_retry=partial(hold.look_again, None))
 
     def _pack(self, file: LocalFile) -> _Parcel:
         source = self.pair.folder / file.local
@@ -121,29 +135,53 @@ class Uploader:
             raise SyncError(f"{file.local} is gone", hint="run this again") from None
         identity = identify(file.local, content)
         if identity.form != file.identity.form:
-            raise SyncError(f"{file.local} has changed meanwhile", hint="run this again")
+            raise _changed(file)
         fmt = "AUTO" if identity.form.is_notebook else import_format(file.local, content[:_HEAD])
         return _Parcel(file, identity, content, self.pair.store.put(content), fmt)
 
-    def _send(self, parcel: _Parcel, *, overwrite: bool) -> Written:
+    def _send(self, parcel: _Parcel, hold: Hold | None = None) -> Written:
+        """Send a new object, or one in the place of that on which we have a hold."""
         target = self.pair.remote(parcel.file.path + parcel.identity.form.extension)
         content = parcel.content
         if isinstance(content, bytes) and parcel.identity.form.is_notebook:
             content = content.removeprefix(BOM)  # before it, the service sees no header
+        look = partial(hold.look_again, parcel.identity.digest) if hold else do_nothing
+        write = partial(
+            self.pair.files.write,
+            target,
+            content,
+            fmt=parcel.fmt,
+            overwrite=hold is not None,
+            before_retry=look,
+        )
         try:
-            return self._write(target, content, parcel.fmt, overwrite)
+            return write()
         except NotFound:  # the folder is missing, and nothing was created (databricks_api 4)
             self.pair.files.make_folder(parent(target))
-            return self._write(target, content, parcel.fmt, overwrite)
-
-    def _write(
-        self, target: WorkspacePath, content: bytes | Path, fmt: str, overwrite: bool
-    ) -> Written:
-        return self.pair.files.write(target, content, fmt=fmt, overwrite=overwrite)
+            look()
+            return write()
 
     def _sent(self, action: Action, parcel: _Parcel, written: Written, reason: str = "") -> Sent:
+        if isinstance(parcel.content, Path):
+            _check_unchanged(parcel.file, parcel.content)
         record = _record(parcel, ObjectInfo(WorkspacePath(""), "", written.object_id or 0))
         return Sent(action, record.unsettled(), written.served_at, reason, parcel.file.size)
+
+
+def _is_to_replace(there: Fetched, parcel: _Parcel) -> bool:
+    """Whether the service can put ours in its place, and it is not ours already."""
+    ours = parcel.identity
+    return there.identity.form.kind == ours.form.kind and there.identity.digest != ours.digest
+
+
+def _check_unchanged(file: LocalFile, source: Path) -> None:
+    """SyncError if a large file is not what it was when it was first read: what was sent then?"""
+    if file_digest(sha256_of(source)) != file.identity.digest:
+        raise _changed(file)
+
+
+def _changed(file: LocalFile) -> SyncError:
+    return SyncError(f"{file.local} has changed meanwhile", hint="run this again")
 
 
 def _record(parcel: _Parcel, info: ObjectInfo) -> Record:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 _OBJECTS = ("path", "run_id", "job_id", "experiment_id", "experiment_name", "name", "run_name")
+
+
+def do_nothing() -> None:
+    """What most calls do before they are sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,9 @@ class Call:
     At most one of ``body`` (sent as JSON) and ``content`` (sent as a multipart form with the
     text fields ``form``; a Path is streamed) is given. ``stream_to`` receives the answer's bytes,
     whole or not at all. ``is_repeatable`` promises that sending it twice does no harm, or that
-    the caller recognises what the first one did. ``is_json`` is False where the answer's bytes
-    are the object itself.
+    the caller recognises what the first one did; ``before_retry`` is where it looks for that, and
+    what it raises ends the call. ``is_json`` is False where the answer's bytes are the object
+    itself.
     """
 
     method: str
@@ -32,6 +37,7 @@ class Call:
     content_field: str = "content"
     stream_to: Path | None = None
     is_repeatable: bool = True
+    before_retry: Callable[[], None] = do_nothing
     is_json: bool = True
     version: str = "2.0"
     headers: Mapping[str, str] = field(default_factory=dict)

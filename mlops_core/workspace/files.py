@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from mlops_core.errors import AlreadyExists, NotFound, TypeMismatch
 from mlops_core.paths import WorkspacePath, workspace_path
-from mlops_core.workspace.call import Call
+from mlops_core.workspace.call import Call, do_nothing
 from mlops_core.workspace.fields import Fields
 from mlops_core.workspace.http import HttpClient
 from mlops_core.workspace.model import DIRECTORY, ObjectInfo, Written
@@ -79,16 +80,18 @@ class WorkspaceFiles:
         fmt: str = "AUTO",
         language: str | None = None,
         overwrite: bool = False,
+        before_retry: Callable[[], None] = do_nothing,
     ) -> Written:
         """Import one object; a Path is streamed. Parents must exist: NotFound otherwise.
 
         A create whose answer was lost is sent again and may meet its own object: after an
-        AlreadyExists, read the object and compare. TypeMismatch: delete it first.
+        AlreadyExists, read the object and compare. TypeMismatch: delete it first. Between two
+        tries may lie minutes: ``before_retry`` looks at what an overwrite would replace now.
         """
         form = {"path": path, "format": fmt}
         form.update({"language": language} if language else {})
         form.update({"overwrite": "true"} if overwrite else {})
-        call = Call("POST", _IMPORT, form=form, content=content)
+        call = Call("POST", _IMPORT, form=form, content=content, before_retry=before_retry)
         try:
             answer = self.http.request(call)
         except TypeMismatch:
@@ -97,6 +100,7 @@ class WorkspaceFiles:
             if not overwrite:
                 raise
             # The service was seen to refuse an overwrite once (databricks_api 4, import).
+            before_retry()
             answer = self.http.request(call)
         object_id = Fields(_IMPORT, answer.json).number_or_none("object_id")
         return Written(object_id, answer.served_at)
@@ -105,12 +109,34 @@ class WorkspaceFiles:
         """Make a folder and its parents; one that is there already is done."""
         self.http.post("workspace/mkdirs", {"path": path})
 
-    def delete(self, path: WorkspacePath, *, recursive: bool = False) -> None:
-        """Delete an object; one that is missing is done. A recursive delete is not atomic."""
-        try:
-            self.http.post("workspace/delete", {"path": path, "recursive": recursive})
-        except NotFound:
-            return
+    def delete(
+        self,
+        path: WorkspacePath,
+        *,
+        recursive: bool = False,
+        before_retry: Callable[[], None] = do_nothing,
+    ) -> None:
+        """Delete an object; one that is missing is done. A recursive delete is not atomic.
+
+        Between two tries may lie minutes: ``before_retry`` looks at what is there by then.
+        """
+        body = {"path": path, "recursive": recursive}
+        call = Call("POST", "workspace/delete", body=body, before_retry=before_retry)
+        with suppress(NotFound):
+            self.http.request(call)
+
+    def delete_empty_folder(self, path: WorkspacePath) -> None:
+        """Delete a folder; the service refuses if it is not empty.
+
+        The name may belong to something else by now, and that stays.
+        """
+
+        def check() -> None:
+            if self.stat(path).kind != DIRECTORY:
+                raise NotFound(f"{path} is no folder any more")
+
+        check()
+        self.delete(path, before_retry=check)
 
     def _list_all(
         self, folders: Sequence[WorkspacePath], pool: ThreadPoolExecutor

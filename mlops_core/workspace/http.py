@@ -112,7 +112,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         def patience() -> Patience:
             return LATER if self._is_reached else FIRST
 
-        return persist(attempt, patience, self.clock, self._stop)
+        return persist(attempt, patience, self.clock, self._stop, call.before_retry)
 
     def perform_query(
         self,

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Protocol, TypeVar
 
 from mlops_core.errors import WorkspaceError
-from mlops_core.workspace.call import date_in_milliseconds
+from mlops_core.workspace.call import date_in_milliseconds, do_nothing
 
 _LONGEST_PAUSE = 60.0
 _LONGEST_GUESS = 10.0
@@ -75,12 +75,14 @@ def persist(
     patience: Callable[[], Patience],
     clock: Clock,
     stop: Event,
+    before_retry: Callable[[], None] = do_nothing,
 ) -> Result:
     """Call ``attempt`` with the retries so far and the seconds left, until one is no TryAgain.
 
     Raises the last try's error when ``patience`` is used up, or would be before the pause that
     the server asks for is over, or when ``stop`` is set. ``patience`` is asked anew after each
-    try, since an answer that says "later" still shows that somebody is there.
+    try, since an answer that says "later" still shows that somebody is there. ``before_retry``
+    runs after each pause; should the workspace refuse it, the try before stays the last.
     """
     start, retries, left = clock.now(), 0, patience().seconds
     while True:
@@ -93,8 +95,16 @@ def persist(
             if retries < patience().tries and left > 0 and not stop.is_set():
                 clock.sleep(pause, stop)
                 if not stop.is_set():
+                    _prepare(before_retry, again)
                     continue
             raise again.error from again.__cause__
+
+
+def _prepare(before_retry: Callable[[], None], again: TryAgain) -> None:
+    try:
+        before_retry()
+    except WorkspaceError as error:
+        raise again.error from error
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from mlops_core.errors import Unavailable
+from mlops_core.errors import NotFound, Unavailable
 from mlops_core.workspace.retry import (
     FIRST,
     LATER,
@@ -55,6 +55,22 @@ def test_no_pause_is_begun_that_would_end_too_late(clock):
 def test_an_answer_that_says_later_earns_more_patience(clock):
     given = iter([FIRST, *[LATER] * 100])
     assert persist(_failing(4), lambda: next(given), clock, threading.Event()) == 4
+
+
+def test_each_further_try_is_prepared_after_the_pause(clock):
+    seen = []
+    persist(
+        _failing(2), lambda: LATER, clock, threading.Event(), lambda: seen.append(len(clock.naps))
+    )
+    assert seen == [1, 2]
+
+
+def test_a_try_that_cannot_be_prepared_leaves_the_one_before_as_the_last(clock):
+    def prepare() -> None:
+        raise NotFound("gone")
+
+    with pytest.raises(Unavailable, match="try 0"):
+        persist(_failing(2), lambda: LATER, clock, threading.Event(), prepare)
 
 
 def test_a_stop_ends_it(clock):

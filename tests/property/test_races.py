@@ -1,0 +1,246 @@
+"""What others do, here or in the workspace, at the very moment at which a push does its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+
+from mlops_core.errors import DONE, FAILED
+from mlops_core.sync.push import execute_push, prepare_push
+from mlops_core.sync.restore import find_backup, restore
+from mlops_core.workspace.call import Answer, Call
+from mlops_core.workspace.http import HttpClient
+
+HEADER = b"# Databricks notebook source\n"
+LATER = {"Retry-After": "60"}
+LARGE = 5 * 1024 * 1024
+
+
+def notebook(cell: bytes) -> bytes:
+    return HEADER + cell + b"\n"
+
+
+def actions(report) -> dict[str, str]:
+    return {one.local.removeprefix("notebooks/"): one.action.value for one in report.results}
+
+
+class Colleague:
+    """A clock in whose first pause somebody else does something; nobody really waits."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.act: Callable[[], None] | None = None
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float, stop: Event | None = None) -> None:
+        self.time += seconds
+        act, self.act = self.act, None
+        if act:
+            act()
+
+
+class Client(HttpClient):
+    """Lets somebody else act just before a request is sent."""
+
+    before: tuple[str, Callable[[], None]] | None = None
+
+    def request(self, call: Call) -> Answer:
+        if self.before and self.before[0] == call.endpoint:
+            act, self.before = self.before[1], None
+            act()
+        return super().request(call)
+
+
+@pytest.fixture
+def colleague():
+    return Colleague()
+
+
+@pytest.fixture
+def client(healthy, colleague):
+    client = Client(healthy.lease.host, healthy.login, workers=2, clock=colleague)
+    client.get("preview/scim/v2/Me")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def clone(client, make_clone, tmp_path):
+    clone = make_clone(tmp_path / "one", http=client)
+    clone.write("a.py", notebook(b"a"))
+    clone.write("b.py", notebook(b"b"))
+    clone.write("m.py", b"x = 1\n")
+    clone.commit()
+    assert clone.push().exit_code == DONE
+    return clone
+
+
+@pytest.fixture
+def there(clone, healthy):
+    """Changes an object of the workspace as its browser would."""
+
+    def change(path: str, content: bytes, fmt: str = "SOURCE", language: str = "PYTHON") -> None:
+        healthy.write(f"{clone.pair.target}/{path}", content, fmt, language)
+
+    return change
+
+
+@pytest.fixture
+def throttled(healthy):
+    """Refuses the next request to an endpoint: try again in a minute."""
+
+    def refuse(path: str, after: int = 0) -> None:
+        rule = {"path": path, "after": after, "times": 1}
+        healthy.fault(kind="status", status=429, headers=LATER, **rule)
+
+    return refuse
+
+
+# -- between two tries of one request
+
+
+def test_an_edit_made_while_an_overwrite_waits_is_kept(clone, colleague, there, throttled, healthy):
+    clone.write("a.py", notebook(b"mine"))
+    colleague.act = lambda: there("a", notebook(b"theirs"))
+    throttled("workspace/import")
+    report = clone.push(overwrite=True)
+    assert actions(report) == {"a.py": "replaced"}
+    assert b"mine" in healthy.read(f"{clone.pair.target}/a")
+    assert b"theirs" in (report.backup / "workspace" / "a.py").read_bytes()
+    assert b"a\n" in (report.backup / "earlier" / "a.py").read_bytes()
+    restore(clone.pair, find_backup(clone.pair.state, report.backup.name))
+    assert b"theirs" in healthy.read(f"{clone.pair.target}/a")
+
+
+def test_an_edit_of_what_we_have_just_sent_is_kept_though_its_answer_was_lost(
+    clone, colleague, there, healthy
+):
+    clone.write("a.py", notebook(b"mine"))
+    colleague.act = lambda: there("a", notebook(b"theirs"))
+    healthy.fault(kind="drop_after", path="workspace/import", times=1)
+    report = clone.push(overwrite=True)
+    assert b"mine" in healthy.read(f"{clone.pair.target}/a")
+    assert b"theirs" in (report.backup / "workspace" / "a.py").read_bytes()
+
+
+def test_an_overwrite_whose_answer_was_lost_is_done(clone, healthy):
+    clone.write("a.py", notebook(b"mine"))
+    healthy.fault(kind="drop_after", path="workspace/import", times=1)
+    healthy.record()
+    report = clone.push(overwrite=True)
+    assert actions(report) == {"a.py": "replaced"}
+    assert sum("workspace/import" in one["path"] for one in healthy.requests()) == 1
+    assert b"a\n" in (report.backup / "workspace" / "a.py").read_bytes()
+    assert clone.push(overwrite=True).summary == "3 unchanged"
+
+
+def test_what_becomes_a_file_while_an_overwrite_waits_is_kept(
+    clone, colleague, there, throttled, healthy
+):
+    def make_it_a_file() -> None:
+        healthy.sdk.workspace.delete(f"{clone.pair.target}/a")
+        there("a", b"theirs", "RAW", "")
+
+    clone.write("a.py", notebook(b"mine"))
+    colleague.act = make_it_a_file
+    throttled("workspace/import")
+    report = clone.push(overwrite=True)
+    assert actions(report) == {"a.py": "replaced"}
+    assert b"mine" in healthy.read(f"{clone.pair.target}/a")
+    assert (report.backup / "workspace" / "a").read_bytes() == b"theirs"
+    assert not (report.backup / "workspace" / "a.py").exists()
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "status"])
+def test_what_is_made_anew_while_a_delete_waits_is_kept(clone, colleague, there, healthy, kind):
+    (clone.folder / "notebooks" / "b.py").unlink()
+    colleague.act = lambda: there("b", notebook(b"theirs"))
+    healthy.fault(kind=kind, status=429, headers=LATER, path="workspace/delete", times=1)
+    report = clone.push(overwrite=True)
+    assert actions(report) == {"b.py": "deleted"}
+    assert b"theirs" in (report.backup / "workspace" / "b.py").read_bytes()
+    assert b"b\n" in (report.backup / "earlier" / "b.py").read_bytes()
+
+
+def test_a_delete_whose_answer_was_lost_is_done(clone, healthy):
+    (clone.folder / "notebooks" / "b.py").unlink()
+    healthy.fault(kind="drop_after", path="workspace/delete", times=1)
+    report = clone.push(overwrite=True)
+    assert actions(report) == {"b.py": "deleted"}
+    assert b"b\n" in (report.backup / "workspace" / "b.py").read_bytes()
+    assert clone.push(overwrite=True).summary == "2 unchanged"
+
+
+def test_a_notebook_that_takes_an_empty_folders_name_stays(
+    clone, colleague, there, throttled, healthy
+):
+    clone.write("sub/c.py", notebook(b"c"))
+    clone.push()
+
+    def make_it_a_notebook() -> None:
+        healthy.sdk.workspace.delete(f"{clone.pair.target}/sub")
+        there("sub", notebook(b"theirs"))
+
+    (clone.folder / "notebooks" / "sub" / "c.py").unlink()
+    colleague.act = make_it_a_notebook
+    throttled("workspace/delete", after=1)
+    assert actions(clone.push(overwrite=True)) == {"sub/c.py": "deleted"}
+    assert b"theirs" in healthy.read(f"{clone.pair.target}/sub")
+
+
+# -- between reading an object and replacing it
+
+
+def test_what_became_a_file_is_read_before_it_is_deleted(clone, client, there, healthy):
+    def make_it_a_file() -> None:
+        healthy.sdk.workspace.delete(f"{clone.pair.target}/a")
+        there("a", b"theirs", "RAW", "")
+
+    clone.write("a.py", notebook(b"mine"))
+    client.before = ("workspace/import", make_it_a_file)
+    report = clone.push(overwrite=True)
+    assert actions(report) == {"a.py": "replaced"}
+    assert b"mine" in healthy.read(f"{clone.pair.target}/a")
+    assert (report.backup / "workspace" / "a").read_bytes() == b"theirs"
+
+
+def test_a_create_in_the_place_of_what_was_deleted_knows_its_own_object(
+    clone, client, there, healthy
+):
+    def make_it_a_file() -> None:
+        healthy.sdk.workspace.delete(f"{clone.pair.target}/a")
+        there("a", b"theirs", "RAW", "")
+        client.before = ("workspace/delete", lose_the_next_answer)
+
+    def lose_the_next_answer() -> None:
+        healthy.fault(kind="drop_after", path="workspace/import", times=1)
+
+    clone.write("a.py", notebook(b"mine"))
+    client.before = ("workspace/import", make_it_a_file)
+    report = clone.push(overwrite=True)
+    assert (actions(report), report.exit_code) == ({"a.py": "replaced"}, DONE)
+
+
+# -- between looking at a file here and sending it
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_large_file_that_changes_while_it_is_sent_is_not_taken_for_equal(clone, healthy, is_new):
+    before, after = b"b" * LARGE, b"a" * LARGE
+    if not is_new:
+        clone.write("large.bin", b"x" * LARGE)
+        clone.push()
+    clone.write("large.bin", before)
+    planned = prepare_push(clone.pair, overwrite=True)
+    clone.write("large.bin", after)
+    report = execute_push(clone.pair, planned)
+    assert report.exit_code == FAILED
+    assert "large.bin has changed meanwhile" in report.failures[0].error.message
+    assert (report.backup is None) is is_new
+    clone.write("large.bin", before)
+    assert actions(clone.push(overwrite=True)) == {"large.bin": "replaced"}
+    assert healthy.read(f"{clone.pair.target}/large.bin", "AUTO") == before
