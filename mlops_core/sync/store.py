@@ -28,26 +28,18 @@ class Store:
     def put(self, content: bytes) -> str:
         """Keep ``content`` and give its SHA-256."""
         name = hashlib.sha256(content).hexdigest()
-        if not self._is_kept(name):
+        if self.read(name) is None:  # not here, or damaged by a power cut
             with self.scratch() as scratch:
                 scratch.write_bytes(content)
                 self._keep(scratch, name)
+        self.touch([name])
         return name
 
     def adopt(self, file: Path) -> str:
         """Keep a file made under a :meth:`scratch` name; it is gone from there afterwards."""
         name = sha256_of(file)
-        if self._is_kept(name):
-            file.unlink()
-        else:
-            self._keep(file, name)
+        self._keep(file, name)
         return name
-
-    def copy_in(self, file: Path) -> str:
-        """Keep a copy of ``file``."""
-        with self.scratch() as scratch:
-            shutil.copyfile(file, scratch)
-            return self.adopt(scratch)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -73,7 +65,7 @@ class Store:
         return content if hashlib.sha256(content).hexdigest() == name else None
 
     def touch(self, names: Iterable[str]) -> None:
-        """Begin the thirty days of contents that no base needs any more."""
+        """Begin the thirty days of contents anew."""
         for name in names:
             if self.path(name).exists():
                 os.utime(self.path(name))
@@ -88,13 +80,6 @@ class Store:
         for left in (self.folder / _SCRATCH).glob("*"):
             if left.stat().st_mtime < moment - _SCRATCH_SECONDS:
                 _remove(left)
-
-    def _is_kept(self, name: str) -> bool:
-        path = self.path(name)
-        if not path.exists():
-            return False
-        os.utime(path)
-        return True
 
     def _keep(self, scratch: Path, name: str) -> None:
         path = self.path(name)
