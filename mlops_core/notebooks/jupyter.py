@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import product
 from typing import Final
+from urllib.parse import unquote
 
 from mlops_core.errors import MlopsError
 from mlops_core.notebooks.formats import BOM, is_language
@@ -17,6 +18,7 @@ from mlops_core.notebooks.text import unified
 _DATABRICKS: Final = "application/vnd.databricks.v1+"
 _OLDEST: Final = 4
 _WITH_IDS: Final = 5
+_TOO_DEEP: Final = "it is nested too deeply"
 
 Document = dict[str, object]
 
@@ -32,9 +34,13 @@ class Cell:
 def parse(content: bytes) -> Document:
     """The notebook's JSON, checked as far as the service checks it; MlopsError says what is off."""
     try:
-        document = json.loads(content.removeprefix(BOM))
-    except ValueError as error:  # UnicodeDecodeError included
+        document = json.loads(_decoded(content))
+    except UnicodeDecodeError:
+        raise _invalid("it is not UTF-8") from None
+    except ValueError as error:
         raise _invalid(f"it is not JSON ({error})") from None
+    except RecursionError:
+        raise _invalid(_TOO_DEEP) from None
     if not isinstance(document, dict):
         raise _invalid("it is not a JSON object")
     if not isinstance(document.get("metadata"), dict) or not _are_cells(document.get("cells")):
@@ -69,7 +75,8 @@ def canonical(content: bytes) -> str:
 def adopt(ours: bytes, theirs: bytes) -> bytes:
     """Our notebook with their cells: ids, metadata and the outputs of equal cells stay ours.
 
-    Outputs of other cells come from theirs, but for a notebook that is kept without any.
+    Outputs of other cells come from theirs, but for a notebook that is kept without any; so do
+    attachments, beside those of ours that the cell's text still shows.
     """
     return with_cells(ours, cells(parse(theirs)), theirs)
 
@@ -77,22 +84,20 @@ def adopt(ours: bytes, theirs: bytes) -> bytes:
 def with_cells(ours: bytes, wanted: Sequence[Cell], theirs: bytes) -> bytes:
     """Our notebook, changed to hold the cells ``wanted``, each taken from ours or theirs."""
     document, other = parse(ours), parse(theirs)
-    takes_outputs = any(raw.get("outputs") for raw in _raw_cells(document))
-    fresh = {_cell(raw): raw for raw in _raw_cells(other)}
+    renderer = _renderer_of(ours, document)
     minor = document.get("nbformat_minor")
     has_ids = isinstance(minor, int) and minor >= _WITH_IDS
-    renderer = _renderer_of(ours, document)
-    grafted = []
-    for cell, old in _aligned(tuple(wanted), _raw_cells(document)):
-        if old is not None and _cell(old) == cell:
-            grafted.append(old)
-        else:
-            grafted.append(_written(cell, old, fresh.get(cell, {}), takes_outputs=takes_outputs))
+    their_cells = _raw_cells(other) if has_ids else [_without_id(raw) for raw in _raw_cells(other)]
+    grafted = list(_grafted(tuple(wanted), _raw_cells(document), their_cells))
     document["cells"] = _with_ids(grafted) if has_ids else grafted
     if language(document) != language(other):
         mine, their = _mapping(document["metadata"]), _mapping(other["metadata"])
         document["metadata"] = {**mine, "language_info": their.get("language_info", {})}
     return renderer(document)
+
+
+def _decoded(content: bytes) -> str:
+    return content.removeprefix(BOM).decode("utf-8", "surrogatepass")
 
 
 def _invalid(why: str) -> MlopsError:
@@ -140,6 +145,32 @@ def _aligned(
         yield from zip(wanted[first:last], old, strict=False)
 
 
+def _grafted(
+    wanted: tuple[Cell, ...], ours: list[dict[str, object]], theirs: list[dict[str, object]]
+) -> Iterator[dict[str, object]]:
+    takes_outputs = any(raw.get("outputs") for raw in ours)
+    fresh = {_cell(raw): raw for raw in theirs}
+    found = zip(_aligned(wanted, ours), _aligned(wanted, theirs), strict=True)
+    for (cell, old), (_, new) in found:
+        if old is not None and _cell(old) == cell:
+            yield old
+            continue
+        raw = _written(cell, old, fresh.get(cell, {}), takes_outputs=takes_outputs)
+        raw.pop("attachments", None)
+        attachments = _attachments(cell, old or {}, new or {})
+        yield {"attachments": attachments, **raw} if attachments else raw
+
+
+def _attachments(
+    cell: Cell, ours: Mapping[str, object], theirs: Mapping[str, object]
+) -> dict[str, object]:
+    """All of theirs, and those of ours that the text still shows."""
+    shown = unquote(cell.source)
+    mine = _mapping(ours.get("attachments")).items()
+    kept = {name: one for name, one in mine if f"attachment:{name}" in shown}
+    return {**kept, **_mapping(theirs.get("attachments"))}
+
+
 def _written(
     cell: Cell, old: dict[str, object] | None, fresh: Mapping[str, object], *, takes_outputs: bool
 ) -> dict[str, object]:
@@ -153,6 +184,10 @@ def _written(
         raw["execution_count"] = fresh.get("execution_count") if takes_outputs else None
         raw["outputs"] = fresh.get("outputs", []) if takes_outputs else []
     return raw
+
+
+def _without_id(raw: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in raw.items() if key != "id"}
 
 
 def _with_ids(grafted: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -179,12 +214,15 @@ class _Renderer:
         return self
 
     def text(self, document: Document) -> str:
-        return json.dumps(
-            document,
-            indent=self._indent,
-            ensure_ascii=self._escapes,
-            separators=self._separators,
-        )
+        try:
+            return json.dumps(
+                document,
+                indent=self._indent,
+                ensure_ascii=self._escapes,
+                separators=self._separators,
+            )
+        except RecursionError:  # it takes more room to write than to read
+            raise _invalid(_TOO_DEEP) from None
 
     def __call__(self, document: Document) -> bytes:
         bom, newline, final = self._finish
@@ -193,7 +231,7 @@ class _Renderer:
 
 
 def _renderer_of(content: bytes, document: Document) -> _Renderer:
-    text = content.removeprefix(BOM).decode("utf-8", "surrogatepass")
+    text = _decoded(content)
     body = text.rstrip("\r\n \t")
     finish = (
         "\ufeff" if content.startswith(BOM) else "",

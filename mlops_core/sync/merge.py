@@ -6,12 +6,15 @@ one side edited or deleted is taken from that side; one that both edited is merg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Final, Generic, Protocol, TypeVar
 
 _ALIKE: Final = 0.5
+_LONG: Final = 100
+_WORD: Final = re.compile(r"\w+")
 
 
 class _Ordered(Hashable, Protocol):
@@ -127,6 +130,16 @@ def _pairs(old: list[str], new: list[str]) -> list[tuple[int, int]]:
 
 
 def _likeness(one: str, other: str) -> float:
+    """How much two cells have in common: by characters, or, if one is long, by words.
+
+    The cheap upper bounds come first: to compare thousands of characters takes a second a pair.
+    """
     if not one or not other:
         return 0.0
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    if max(len(one), len(other)) > _LONG:
+        matcher = SequenceMatcher(None, _WORD.findall(one), _WORD.findall(other))
+    else:
+        matcher = SequenceMatcher(None, one, other, autojunk=False)
+    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE:
+        return 0.0
+    return matcher.ratio()

@@ -39,7 +39,8 @@ def _merge_source(
     ours: bytes, base: bytes, theirs: bytes, *, language: Language, merge_lines: MergeLines
 ) -> bytes | None:
     def merge_cell(mine: str, old: str, their: str) -> str | None:
-        return _merge_text(mine, old, their, merge_lines)
+        merged = merge_lines(*(encode(cell + "\n") for cell in (mine, old, their)))
+        return None if merged is None else decode(merged).removesuffix("\n")
 
     sides = [_cells(content, language) for content in (ours, base, theirs)]
     merged = merge_cells(*sides, merge_cell=merge_cell, text=str)
@@ -78,17 +79,16 @@ def _merge_jupyter(
     def merge_cell(mine: Cell, old: Cell, their: Cell) -> Cell | None:
         if mine.type != their.type:
             return None
-        source = _merge_text(mine.source, old.source, their.source, merge_lines)
-        return None if source is None else Cell(mine.type, source)
+        sources = (one.source + "\n" for one in (mine, old, their))
+        # JSON may have half of a surrogate pair, which is no character.
+        merged = merge_lines(*(source.encode("utf-8", "surrogatepass") for source in sources))
+        if merged is None:
+            return None
+        return Cell(mine.type, merged.decode("utf-8", "surrogatepass").removesuffix("\n"))
 
     sides = [jupyter.cells(jupyter.parse(content)) for content in (ours, base, theirs)]
     merged = merge_cells(*sides, merge_cell=merge_cell, text=lambda cell: cell.source)
     return None if merged is None else jupyter.with_cells(ours, merged, theirs)
-
-
-def _merge_text(ours: str, base: str, theirs: str, merge_lines: MergeLines) -> str | None:
-    merged = merge_lines(*(encode(text + "\n") for text in (ours, base, theirs)))
-    return None if merged is None else decode(merged).removesuffix("\n")
 
 
 def _is_text(content: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -158,3 +159,61 @@ def test_a_notebook_and_a_module_of_one_full_name_are_both_named(clone):
         report = clone.push(overwrite=True)
         assert set(failed(report)) == {"p.R and p.r would both be p.r in the workspace"}
         assert actions(report) == {}
+
+
+def jupyter(*cells: dict[str, object], minor: int = 2) -> bytes:
+    metadata = {"language_info": {"name": "python"}}
+    document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
+    return json.dumps(document).encode()
+
+
+def code(source: str, **more: object) -> dict[str, object]:
+    raw = {"cell_type": "code", "metadata": {}, "source": [source], "outputs": []}
+    return {**raw, "execution_count": None, **more}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"[" * 200_000, "nested too deeply"),
+        (jupyter().decode().encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_json_that_cannot_be_read_is_named_and_the_rest_is_done(clone, content, why):
+    clone.write("odd.ipynb", content)
+    clone.write("c.py", HEADER + b"c\n")
+    report = clone.push()
+    assert actions(report) == {"c.py": "created"}
+    assert why in failed(report)[0]
+
+
+def test_an_image_that_was_pasted_in_the_browser_comes_here(clone, there):
+    text = {"cell_type": "markdown", "metadata": {}, "source": ["text"]}
+    clone.write("j.ipynb", jupyter(text))
+    clone.push()
+    image = {"p.png": {"image/png": "AAAA"}}
+    edited = {**text, "source": ["![p](attachment:p.png)"], "attachments": image}
+    there("j", jupyter(edited), "JUPYTER", "")
+    assert actions(clone.pull()) == {"j.ipynb": "written"}
+    (cell,) = json.loads(clone.read("j.ipynb"))["cells"]
+    assert cell["attachments"] == image
+
+
+def test_a_new_cell_has_an_id_only_where_the_format_has_them(clone, there):
+    clone.write("j.ipynb", jupyter(code("a")))
+    clone.push()
+    there("j", jupyter(code("a", id="aaaa"), code("b", id="bbbb"), minor=5), "JUPYTER", "")
+    clone.pull()
+    cells = json.loads(clone.read("j.ipynb"))["cells"]
+    assert [sorted(cell) for cell in cells] == [sorted(code(""))] * 2
+
+
+def test_half_a_character_edited_on_both_sides_is_merged(clone, there):
+    lines = "a = '\ud83d'\nb = 1\nc = 1\nd = 1"
+    clone.write("j.ipynb", jupyter(code(lines)))
+    clone.push()
+    there("j", jupyter(code(lines + "  # theirs")), "JUPYTER", "")
+    clone.write("j.ipynb", jupyter(code("# ours\n" + lines)))
+    assert actions(clone.pull()) == {"j.ipynb": "merged"}
+    (cell,) = json.loads(clone.read("j.ipynb"))["cells"]
+    assert "".join(cell["source"]) == f"# ours\n{lines}  # theirs"

@@ -36,7 +36,10 @@ OUTPUT = {"output_type": "stream", "name": "stdout", "text": ["x"]}
     ("content", "why"),
     [
         (b"", "not JSON"),
-        (b"\xff", "not JSON"),
+        (b"\xff", "not UTF-8"),
+        ("\ufeff[]".encode("utf-16-le"), "not UTF-8"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"a":' * 200_000, "nested too deeply"),
         (b"[]", "not a JSON object"),
         (b'{"cells": {}, "metadata": {}, "nbformat": 4}', "no list of cells"),
         (b'{"cells": [], "nbformat": 4}', "no metadata"),
@@ -113,7 +116,11 @@ def test_new_cells_get_ids_where_the_format_has_them_and_lose_databricks_metadat
     adopted = json.loads(adopt(ours, notebook(cell(["a"]), fresh)))["cells"]
     assert adopted[1]["metadata"] == {"tags": ["t"]}
     assert adopted[1]["id"] not in ("", "1")
-    assert "id" not in json.loads(adopt(notebook(), notebook(fresh)))["cells"][0]
+    fresh["id"] = "theirs"
+    assert "id" not in json.loads(adopt(notebook(), notebook(fresh, minor=5)))["cells"][0]
+    assert (
+        json.loads(adopt(notebook(minor=5), notebook(fresh, minor=5)))["cells"][0]["id"] == "theirs"
+    )
 
 
 @pytest.mark.parametrize("indent", [1, 2, 4, "\t", None])
@@ -125,6 +132,62 @@ def test_the_json_is_written_as_ours_was(indent, escapes, newline, bom):
     ours = json.dumps(document, indent=indent, ensure_ascii=escapes).replace("\n", newline)
     content = bom + ours.encode() + newline.encode()
     assert adopt(content, content) == content
+
+
+def test_a_notebook_that_cannot_be_written_again_is_told():
+    deep = b'{"a":' * 900 + b"1" + b"}" * 900
+    ours = notebook(cell(["a"])).replace(
+        b'"metadata": {', b'"metadata": {"deep": ' + deep + b",", 1
+    )
+    with pytest.raises(MlopsError, match="nested too deeply"):
+        nest(60, lambda: adopt(ours, notebook(cell(["b"]))))
+
+
+def nest(depth, act):
+    return act() if not depth else nest(depth - 1, act)
+
+
+def shown(*names):
+    return " ".join(f"![p](attachment:{name})" for name in names)
+
+
+def with_images(source, **images):
+    found = {name + ".png": {"image/png": content} for name, content in images.items()}
+    return cell([source], "markdown", **({"attachments": found} if found else {}))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        (with_images("text"), with_images(shown("p.png"), p="theirs"), {"p": "theirs"}),
+        (with_images(shown("p.png"), p="1"), with_images(shown("p.png") + "!", p="2"), {"p": "2"}),
+        (with_images(shown("p.png"), p="1"), with_images("removed"), {}),
+        (with_images(shown("p.png"), p="1"), with_images(shown("p.png") + "!"), {"p": "1"}),
+        (with_images("a"), with_images("new", unused="theirs"), {"unused": "theirs"}),
+        (
+            with_images(shown("a%20b.png"), **{"a b": "1"}),
+            with_images(shown("a%20b.png", "c.png"), c="2"),
+            {"a b": "1", "c": "2"},
+        ),
+    ],
+)
+def test_the_images_of_an_edited_cell_are_theirs_and_what_of_ours_it_still_shows(
+    ours, theirs, expected
+):
+    (adopted,) = json.loads(adopt(notebook(ours), notebook(theirs)))["cells"]
+    assert adopted.get("attachments", {}) == with_images("", **expected).get("attachments", {})
+    assert "attachments" not in adopted or adopted["attachments"]
+
+
+def test_a_cell_that_both_edited_keeps_the_images_of_both():
+    ours = notebook(with_images("one\n" + shown("a.png"), a="ours"))
+    theirs = notebook(with_images("1\n" + shown("b.png"), b="theirs"))
+    wanted = [Cell("markdown", shown("a.png", "b.png"))]
+    (merged,) = json.loads(with_cells(ours, wanted, theirs))["cells"]
+    assert merged["attachments"] == {
+        "a.png": {"image/png": "ours"},
+        "b.png": {"image/png": "theirs"},
+    }
 
 
 def test_another_language_is_taken_over():
