@@ -91,9 +91,15 @@ class Pusher:
         planned = prepare_push(self._pair, overwrite=self._overwrite, notify=screen)
         self._guard.check_since(written_at)
 
+        is_stopped = False
+
         def show_and_check(event: Event) -> None:
+            nonlocal is_stopped
             screen(event)
-            self._guard.check()
+            if not is_stopped:  # else this is what was done by then, which has to be noted
+                is_stopped = True
+                self._guard.check()
+                is_stopped = False
 
         return execute_push(self._pair, planned, notify=show_and_check)
 
