@@ -15,6 +15,8 @@ from mlops_core.sync.names import parents
 from mlops_core.sync.pair import local_rules
 from mlops_core.sync.store import Store, sha256_of
 
+CONFLICTS: Final = ".mlops/conflicts"
+"""What a message calls the folder."""
 _VERSION: Final = 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from mlops_core.checkout import Skip
-from mlops_core.errors import MlopsError
+from mlops_core.errors import MlopsError, SyncError
 from mlops_core.sync.ancestor import Base, Record, all_contents, save_base
 from mlops_core.sync.backup import Backup, prune_backups
 from mlops_core.sync.pair import Pair
@@ -48,6 +48,16 @@ class Journal:
     def fail(self, path: str, error: MlopsError) -> None:
         """Report what could not be done."""
         self._failures.append(Failed(path, error))
+
+    @contextmanager
+    def failing(self, path: str) -> Iterator[None]:
+        """Report what the block cannot do about one object; the run goes on."""
+        try:
+            yield
+        except OSError as error:
+            self.fail(path, SyncError(f"{path}: {error.strerror or error}"))
+        except MlopsError as error:
+            self.fail(path, error)
 
     def remember(self, path: str, record: Record) -> None:
         """Both sides are equal now, as the record says."""

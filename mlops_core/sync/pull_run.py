@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mlops_core.errors import MlopsError, SyncError
 from mlops_core.sync.ancestor import Record
 from mlops_core.sync.backup import Backup
-from mlops_core.sync.conflicts import Conflicts
+from mlops_core.sync.conflicts import CONFLICTS, Conflicts
 from mlops_core.sync.fetch import record_of
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.names import is_within
@@ -49,7 +49,8 @@ class PullRun:
         for action, apply in work.items():
             for step in self._planned.plan.of(action):
                 self._try(apply, step)
-        self._conflicts.settle(self._settled())
+        with self._journal.failing(CONFLICTS):
+            self._conflicts.settle(self._settled())
 
     def _try(self, apply: Callable[[Step], None], step: Step) -> None:
         try:

@@ -8,7 +8,7 @@ from mlops_core.errors import MlopsError, SyncError
 from mlops_core.notebooks.formats import SOURCE, Form
 from mlops_core.sync.ancestor import Base
 from mlops_core.sync.backup import Backup
-from mlops_core.sync.conflicts import Conflicts
+from mlops_core.sync.conflicts import CONFLICTS, Conflicts
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.obstacles import Route, route_push
 from mlops_core.sync.pair import Pair, check_folder, prepare_state, wrong_folder
@@ -61,7 +61,9 @@ def execute_push(pair: Pair, planned: PushPlan, *, notify: Notify = ignore) -> R
     with journal.running():
         run.carry_out(planned.route)
         run.settle()
-    Conflicts(pair.state, pair.scope, backup).settle(journal.settled())
+    conflicts = Conflicts(pair.state, pair.scope, backup)
+    with journal.failing(CONFLICTS):
+        conflicts.settle(journal.settled())
     return journal.report(planned.survey.count_equal())
 
 

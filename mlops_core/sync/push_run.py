@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeVar
 
-from mlops_core.errors import SyncError
+from mlops_core.errors import SyncError, Unauthorized
 from mlops_core.sync.fetch import record_of
 from mlops_core.sync.journal import Journal
 from mlops_core.sync.names import folder_of, parents
@@ -22,6 +23,9 @@ from mlops_core.workspace.transfer import Outcome, carry_out
 
 _SECOND: Final = 1000
 
+Task = TypeVar("Task")
+Done = TypeVar("Done")
+
 
 class PushRun:
     """One run: sends steps wave by wave and notes what came of each."""
@@ -35,24 +39,27 @@ class PushRun:
         self._uploader = uploader
         self._notify = notify
         self._unsettled: dict[str, Sent] = {}
+        self._done = 0
 
     def carry_out(self, route: Route) -> None:
         """Do everything, in waves."""
         for step in route.plan.of(Action.LEFT, Action.KEEP):
             self._journal.tell(step.path, step.action, reason=step.reason)
         for step in route.plan.of(Action.REMEMBER):
-            self._remember(step.path)
+            with self._journal.failing(step.path):
+                self._remember(step.path)
         for step in route.plan.of(Action.FORGET):
             self._journal.forget(step.path)
         sending = (*route.first, *route.uploads, *route.last)
         if sending:
             self._notify(Started(len(sending)))
-        self._wave(route.first, self._delete)
-        self._make_room(route.cleared)
-        self._make_folders(route)
-        for wave in route.waves:
-            self._wave(wave, self._upload)
-        self._wave(route.last, self._delete)
+        with self._counted(len(sending)):
+            self._wave(route.first, self._delete)
+            self._make_room(route.cleared)
+            self._make_folders(route)
+            for wave in route.waves:
+                self._wave(wave, self._upload)
+            self._wave(route.last, self._delete)
         self._make_room(self._emptied(route))
 
     def settle(self) -> None:
@@ -61,8 +68,7 @@ class PushRun:
         A time later than the answer to our import is somebody else's change: read it then.
         """
         folders = sorted({folder_of(path) for path in self._unsettled})
-        http = self._pair.files.http
-        listed = carry_out(folders, self._list, lambda _: None, http=http)
+        listed = self._as_far_as_possible(folders, self._list)
         infos = {info.path: info for outcome in listed for info in outcome.result or ()}
         for path, sent in self._unsettled.items():
             info = infos.get(self._pair.remote(path))
@@ -88,8 +94,27 @@ class PushRun:
 
         carry_out(steps, apply_or_fail, self._note, http=self._pair.files.http)
 
+    @contextmanager
+    def _counted(self, steps: int) -> Iterator[None]:
+        """Say how many were not done, should the workspace not know us any more."""
+        try:
+            yield
+        except Unauthorized as error:
+            message = f"{error.message}; {steps - self._done} of {steps} objects were not done"
+            raise Unauthorized(message, error.hint, status=error.status, code=error.code) from error
+
+    def _as_far_as_possible(
+        self, steps: Sequence[Task], apply: Callable[[Task], Done]
+    ) -> list[Outcome[Task, Done]]:
+        """Do what may fail: where it matters, an object will tell."""
+        try:
+            return carry_out(steps, apply, lambda _: None, http=self._pair.files.http)
+        except Unauthorized:
+            return []
+
     def _note(self, outcome: Outcome[Step, Sent]) -> None:
         path, sent = outcome.step.path, outcome.result
+        self._done += 1
         if sent is None:
             self._journal.fail(path, outcome.error or SyncError(f"{path} was not done"))
         else:
@@ -116,10 +141,8 @@ class PushRun:
         leaves = route.folders
         if not self._survey.has_target and not leaves and route.uploads:
             leaves = ("",)
-        # One that cannot be made is told by each object that has to go there.
         make = self._pair.files.make_folder
-        http = self._pair.files.http
-        carry_out(leaves, lambda path: make(self._pair.remote(path)), lambda _: None, http=http)
+        self._as_far_as_possible(leaves, lambda path: make(self._pair.remote(path)))
 
     def _emptied(self, route: Route) -> tuple[str, ...]:
         """Folders that our deletions have left empty, deepest first."""
@@ -131,10 +154,9 @@ class PushRun:
 
     def _make_room(self, folders: Sequence[str]) -> None:
         """Remove folders, which are sorted by depth, as far as they are empty."""
-        remove, http = self._pair.files.delete_empty_folder, self._pair.files.http
         for _, level in groupby(folders, key=lambda path: path.count("/")):
             paths = [self._pair.remote(folder) for folder in level]
-            carry_out(paths, remove, lambda _: None, http=http)
+            self._as_far_as_possible(paths, self._pair.files.delete_empty_folder)
 
     def _list(self, folder: str) -> tuple[ObjectInfo, ...]:
         return self._pair.files.list(self._pair.remote(folder))

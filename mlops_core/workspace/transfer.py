@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
 from typing import Final, Generic, TypeVar
 
-from mlops_core.errors import MlopsError
+from mlops_core.errors import MlopsError, Unauthorized
 from mlops_core.workspace.http import HttpClient
 from mlops_core.workspace.retry import Clock, SystemClock
 
@@ -51,8 +51,8 @@ class Pace:
         """Steps a second; None while nobody has asked for less."""
         return self._rate
 
-    def wait(self) -> None:
-        """Wait for this step's turn."""
+    def wait(self, stop: Event | None = None) -> None:
+        """Wait for this step's turn, but no longer than until ``stop`` is set."""
         with self._lock:
             if self._rate is None:
                 return
@@ -62,7 +62,7 @@ class Pace:
             turn = max(now, self._next)
             self._next = turn + 1 / self._rate
         if turn > now:
-            self._clock.sleep(turn - now)
+            self._clock.sleep(turn - now, stop)
 
     def slow_down(self) -> None:
         """The service refused a request for being one too many, and it will be sent again."""
@@ -86,12 +86,15 @@ def carry_out(
     """Apply ``steps`` in parallel and notify, from this thread, as each one ends.
 
     A step's MlopsError is its outcome; anything else stops the run, as Ctrl-C does: nothing
-    more is started then, what is in flight is cut off, and what was done by then is told.
+    more is started then, what is in flight is cut off, and what was done by then is told. So
+    does Unauthorized: whoever is not known any more fails with every step.
     """
-    pace = Pace(http.clock)
+    pace, stop = Pace(http.clock), Event()
 
     def paced(step: Step) -> Result:
-        pace.wait()
+        pace.wait(stop)
+        if stop.is_set():
+            raise CancelledError
         return apply(step)
 
     outcomes: list[Outcome[Step, Result]] = []
@@ -104,6 +107,7 @@ def carry_out(
                 outcomes.append(_outcome(pending[future], future))
                 notify(outcomes[-1])
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             _cut_off(pending, http)
             for future in [one for one in pending if one not in told and _has_succeeded(one)]:
@@ -135,5 +139,7 @@ def _throttling(http: HttpClient, pace: Pace) -> Iterator[None]:
 def _outcome(step: Step, future: Future[Result]) -> Outcome[Step, Result]:
     try:
         return Outcome(step, future.result())
+    except Unauthorized:
+        raise
     except MlopsError as error:
         return Outcome(step, error=error)

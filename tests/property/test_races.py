@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event
+from errno import ENOSPC
+from threading import Event as Stop
 
 import pytest
 
-from mlops_core.errors import DONE, FAILED
+from mlops_core.errors import DONE, FAILED, LEFT, Unauthorized
+from mlops_core.sync.ancestor import load_base
+from mlops_core.sync.backup import Backup
+from mlops_core.sync.plan import Action
 from mlops_core.sync.push import execute_push, prepare_push
+from mlops_core.sync.report import Event, Stopped
 from mlops_core.sync.restore import find_backup, restore
 from mlops_core.workspace.call import Answer, Call
 from mlops_core.workspace.http import HttpClient
@@ -36,7 +41,7 @@ class Colleague:
     def now(self) -> float:
         return self.time
 
-    def sleep(self, seconds: float, stop: Event | None = None) -> None:
+    def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         self.time += seconds
         act, self.act = self.act, None
         if act:
@@ -244,3 +249,56 @@ def test_a_large_file_that_changes_while_it_is_sent_is_not_taken_for_equal(clone
     clone.write("large.bin", before)
     assert actions(clone.push(overwrite=True)) == {"large.bin": "replaced"}
     assert healthy.read(f"{clone.pair.target}/large.bin", "AUTO") == before
+
+
+def test_a_file_that_vanishes_before_it_is_remembered_fails_alone(clone, make_clone, tmp_path):
+    other = make_clone(tmp_path / "other", clone.pair.target, clone)
+    planned = prepare_push(other.pair)
+    (other.folder / "notebooks" / "m.py").unlink()
+    report = execute_push(other.pair, planned)
+    assert [one.path for one in report.failures] == ["m.py"]
+    assert "No such file" in report.failures[0].error.message
+    assert load_base(other.pair.state, other.pair.scope).records.keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize("command", ["pull", "push"])
+def test_no_room_to_put_a_settled_conflict_away_is_a_failure(clone, there, command, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    there("a", notebook(b"theirs"))
+    clone.write("a.py", notebook(b"ours"))
+    assert clone.pull().exit_code == LEFT
+    clone.write("a.py", (clone.pair.state / "conflicts" / "a.py").read_bytes())
+    with monkeypatch.context() as full:
+        full.setattr(Backup, "keep", refuse)
+        report = getattr(clone, command)()
+    assert report.exit_code == FAILED
+    assert report.failures[0].path == ".mlops/conflicts"
+    assert getattr(clone, command)().exit_code == DONE
+    assert not (clone.pair.state / "conflicts" / "a.py").exists()
+
+
+# -- a credential that runs out
+
+
+def test_a_token_that_expires_ends_the_run_with_one_error_and_a_right_base(clone, healthy):
+    for number in range(40):
+        clone.write(f"new/{number}.py", notebook(b"new"))
+    told: list[Event] = []
+    planned = prepare_push(clone.pair)
+    healthy.fault(kind="status", status=401, body={"message": "expired"}, path="import", after=9)
+    healthy.record()
+    with pytest.raises(Unauthorized, match=r"\d+ of 40 objects were not done") as refused:
+        execute_push(clone.pair, planned, notify=told.append)
+    sent = sum("import" in one["path"] for one in healthy.requests())
+    assert sent < 40
+    report = next(one.report for one in told if isinstance(one, Stopped))
+    done = report.count(Action.CREATE)
+    assert done <= 9
+    assert not report.failures
+    assert f"{40 - done} of 40" in refused.value.message
+    assert len(load_base(clone.pair.state, clone.pair.scope).records) == 3 + done
+    healthy.heal()
+    assert clone.push().exit_code == DONE
+    assert clone.push().summary == "43 unchanged"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mlops_core.errors import AccessDenied, MlopsError
+from mlops_core.errors import AccessDenied, MlopsError, Unauthorized
 from mlops_core.workspace.http import HttpClient
 from mlops_core.workspace.transfer import Outcome, Pace, carry_out
 
@@ -124,6 +124,40 @@ def test_a_limited_service_is_neither_hammered_nor_left_idle(allowed, share):
             clock.time += 1.0
     assert refused < share * 600
     assert clock.now() - clock_start < 2 * 600 / allowed
+
+
+def test_nobody_waits_for_a_turn_after_ctrl_c(http):
+    class Patient(FakeClock):
+        def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
+            assert stop
+            assert stop.wait(60), "whoever waits is told to stop"
+
+    http.clock = Patient()
+    throttled = threading.Event()
+    started: list[int] = []
+
+    def apply(step: int) -> None:
+        started.append(step)
+        if step == 0:
+            http.on_throttled()
+            throttled.set()
+            raise KeyboardInterrupt
+        assert throttled.wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(range(40), apply, lambda _: None, http=http)
+    assert len(started) <= http.workers
+
+
+def test_one_who_is_not_known_any_more_is_told_so_once(http):
+    told: list[Outcome[int, None]] = []
+
+    def apply(step: int) -> None:
+        raise Unauthorized("expired")
+
+    with pytest.raises(Unauthorized):
+        carry_out(range(100), apply, told.append, http=http)
+    assert told == []
 
 
 def test_an_outcome_is_a_value():
