@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Final
 
 from mlops_core.notebooks.formats import BOM, Language
@@ -74,7 +77,7 @@ def restyle(content: bytes, like: bytes) -> bytes:
 
 
 def split_cells(text: str, language: Language) -> tuple[str, ...]:
-    """The cells of a canonical text, each a run of whole lines; :func:`join_cells` undoes it."""
+    """The cells of a canonical text, each a run of whole lines."""
     cells = [""]
     for line in text.split("\n"):
         if line == language.separator:
@@ -82,11 +85,6 @@ def split_cells(text: str, language: Language) -> tuple[str, ...]:
         else:
             cells[-1] += line + "\n"
     return tuple(cells)
-
-
-def join_cells(cells: tuple[str, ...], language: Language) -> str:
-    """The text whose cells these are."""
-    return f"{language.separator}\n".join(cells)[:-1]
 
 
 def _count(text: str, newline: str) -> int:
@@ -101,25 +99,30 @@ def _is_mixed(text: str, usual: str) -> bool:
 
 
 def _with_endings_of(text: str, old: str, usual: str) -> str:
-    kept = _lines(old)
-    lines = text.split("\n")
+    # `str.splitlines` would also cut at characters that end no line.
+    parts = re.split("(\r\n|\n|\r)", old)
+    kept, lines = [*parts[1::2], ""], text.split("\n")
     endings = [usual] * (len(lines) - 1)
-    matcher = SequenceMatcher(None, [line for line, _ in kept], lines, autojunk=False)
-    for block in matcher.get_matching_blocks():
-        for offset in range(block.size):
-            ending = kept[block.a + offset][1]
-            if ending and block.b + offset < len(endings):
-                endings[block.b + offset] = ending
+    for there, here in _common(parts[::2], lines):
+        if kept[there] and here < len(endings):
+            endings[here] = kept[there]
+    for line in range(len(endings) - 1):
+        if (endings[line], lines[line + 1], endings[line + 1]) == ("\r", "", "\n"):
+            endings[line] = "\n"  # the two would be one
     return "".join(line + end for line, end in zip(lines, [*endings, ""], strict=True))
 
 
-def _lines(text: str) -> list[tuple[str, str]]:
-    """Each line with its ending; `str.splitlines` would also cut at characters that end none."""
-    found, start, position = [], 0, 0
-    while position < len(text):
-        newline = next((end for end in _NEWLINES if text.startswith(end, position)), "")
-        position += len(newline) or 1
-        if newline:
-            found.append((text[start : position - len(newline)], newline))
-            start = position
-    return [*found, (text[start:], "")]
+def _common(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
+    """Positions of the lines that both have. Long lists are quick where most is equal."""
+    head = _count_equal(old, new)
+    tail = _count_equal(old[head:][::-1], new[head:][::-1])
+    yield from ((line, line) for line in range(head))
+    matcher = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail])
+    for there, here, size in matcher.get_matching_blocks():
+        yield from ((head + there + line, head + here + line) for line in range(size))
+    yield from ((len(old) - line, len(new) - line) for line in range(tail, 0, -1))
+
+
+def _count_equal(old: list[str], new: list[str]) -> int:
+    """How many lines at the beginning are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))

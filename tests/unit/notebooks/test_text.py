@@ -11,15 +11,16 @@ from mlops_core.notebooks.text import (
     canonical,
     decode,
     encode,
-    join_cells,
     restyle,
     split_cells,
     style_of,
+    unified,
 )
 
 PYTHON = language_named("PYTHON")
 HEADER = "# Databricks notebook source"
-LINES = st.lists(st.sampled_from(["", "x", PYTHON.separator, "é", "  y"]), max_size=8)
+LINE = st.sampled_from(["", "x", PYTHON.separator, "é", "  y"])
+LINES = st.lists(LINE, max_size=8)
 ENDINGS = st.sampled_from(["\n", "\r\n"])
 
 
@@ -31,7 +32,7 @@ def test_any_bytes_survive(content):
 @given(LINES)
 def test_cells_lose_nothing(lines):
     text = "\n".join(lines)
-    assert join_cells(split_cells(text, PYTHON), PYTHON) == text
+    assert f"{PYTHON.separator}\n".join(split_cells(text, PYTHON)) == text + "\n"
 
 
 def test_cells_are_split_at_separator_lines_only():
@@ -65,8 +66,25 @@ def test_theirs_in_our_manner_is_theirs(theirs, ours, newline, ends, bom):
     assert restyle(canonical_twin(like), like) == like
 
 
+@given(st.lists(st.tuples(LINE, st.sampled_from(["\n", "\r\n", "\r"])), max_size=8), LINES)
+def test_mixed_endings_are_kept_and_no_line_is_lost(ours, theirs):
+    like = "".join(line + end for line, end in [(HEADER, "\n"), *ours]).encode()
+    content = "\n".join([HEADER, *theirs]).encode()
+    assert canonical(restyle(content, like), PYTHON) == canonical(content, PYTHON)
+    assert restyle(canonical_twin(like), like) == like
+
+
+def test_twenty_thousand_lines_with_mixed_endings_are_quick():
+    """Compared as they are, with all their equal lines, they take twelve seconds."""
+    lines = [("", "y = 1", f"x = {number % 500}")[number % 3] for number in range(20_000)]
+    like = "".join(line + ("\n", "\r\n")[number % 2] for number, line in enumerate(lines))
+    theirs = ["new", *lines[:9_000], "new", *lines[9_001:], "new"]
+    styled = restyle("\n".join(theirs).encode(), like.encode())
+    assert unified(styled.decode()).rstrip("\n") == "\n".join(theirs)
+
+
 def canonical_twin(content: bytes) -> bytes:
-    return decode(content).replace("\r\n", "\n").rstrip("\n").encode()
+    return unified(decode(content)).rstrip("\n").encode()
 
 
 @pytest.mark.parametrize(
