@@ -100,10 +100,6 @@ class UnsafeDelete(SyncError):
     """The run would delete more than is plausible, so it did nothing."""
 
 
-class PartialFailure(SyncError):
-    """Some objects failed and are listed; all the others are done."""
-
-
 class RunError(MlopsError):
     """A run could not be started or did not succeed."""
 

@@ -30,9 +30,6 @@ class Action(Enum):
     LEFT = "left"
 
 
-_SILENT: Final = frozenset({Action.NOTHING, Action.REMEMBER, Action.FORGET})
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
     """One path, what happens to it, and why where that is not plain."""
@@ -51,11 +48,6 @@ class Plan:
     def of(self, *actions: Action) -> tuple[Step, ...]:
         """The steps with one of these actions."""
         return tuple(step for step in self.steps if step.action in actions)
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether there is nothing that a user would want to read."""
-        return all(step.action in _SILENT for step in self.steps)
 
 
 class Side(Enum):

@@ -11,9 +11,6 @@ from typing import Final
 from mlops_core.checkout import Skip
 from mlops_core.errors import DONE, FAILED, LEFT, MlopsError
 from mlops_core.sync.plan import Action
-from mlops_core.workspace.transfer import Outcome as TransferOutcome
-
-__all__ = ["Failed", "Notify", "Report", "Result", "Started", "TransferOutcome", "ignore"]
 
 _LEFT: Final = frozenset({Action.LEFT, Action.CONFLICT})
 

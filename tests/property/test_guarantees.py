@@ -507,12 +507,17 @@ def test_an_object_that_git_would_ignore_here_is_not_written(clone, there):
     assert [skip.path for skip in report.skipped] == ["secret.py"]
 
 
-def test_two_objects_with_one_name_here_are_named(clone, there, healthy):
-    there("twin.py", b"x = 1\n", "RAW", "")
-    healthy.sdk.workspace.mkdirs(f"{clone.pair.target}/sub")
-    there("sub/twin", notebook(b"n"))
-    report = clone.pull()
-    assert actions(report) == {"twin.py": "written", "sub/twin.py": "written"}
+def test_two_objects_with_one_name_here_are_named(clone, there):
+    # That is how a pull finds out that this system ignores case.
+    clone.pair.state.with_name(clone.pair.state.name.upper()).mkdir(exist_ok=True)
+    there("twin", notebook(b"twin"))
+    there("TWIN", notebook(b"twin"))
+    there("new", notebook(b"new"))
+    for expected in ({"new.py": "written"}, {}):
+        report = clone.pull()
+        assert [one.path for one in report.failures] == ["TWIN", "twin"]
+        assert "TWIN and twin would both be the file TWIN.py here" in failed(report)
+        assert actions(report) == expected
 
 
 # -- both

@@ -85,7 +85,6 @@ def test_equal_on_both_sides_is_remembered_and_nothing_else(base: Digest | None)
     expected = () if base == OURS else (Step("p", Action.REMEMBER),)
     for plan in (plan_push(both), plan_push(both, overwrite=True), plan_pull(both)):
         assert plan.steps == expected
-        assert plan.is_silent
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,6 @@ def test_a_plan_is_sorted_and_its_steps_can_be_chosen() -> None:
     plan = plan_push(Trees({"b": OURS, "a": OURS, "c": OURS}, {"c": THEIRS}, {}))
     assert [step.path for step in plan.steps] == ["a", "b", "c"]
     assert [step.path for step in plan.of(Action.LEFT)] == ["c"]
-    assert not plan.is_silent
 
 
 def test_sides_are_seen_from_the_base() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -238,5 +239,15 @@ def test_conflicts_come_again_where_nothing_says_whose_they_are(tmp_path, text):
 
 def test_the_state_folder_hides_itself_from_git(tmp_path):
     prepare_state(tmp_path / ".mlops")
-    assert (tmp_path / ".mlops" / ".gitignore").read_text(encoding="utf-8") == "*\n"
-    assert json.dumps(local_rules(tmp_path / ".mlops").is_case_sensitive) in ("true", "false")
+    (tmp_path / ".mlops" / "base.json").write_text("{}", encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    asked = ["git", "status", "--porcelain", "--untracked-files=all"]
+    assert subprocess.run(asked, cwd=tmp_path, capture_output=True, check=True).stdout == b""
+
+
+def test_the_state_folder_shows_whether_this_system_tells_cases_apart(tmp_path):
+    prepare_state(tmp_path / ".mlops")
+    (tmp_path / "a").touch()
+    (tmp_path / "A").touch()
+    are_two = sum(one.name in {"a", "A"} for one in tmp_path.iterdir()) == 2
+    assert local_rules(tmp_path / ".mlops").is_case_sensitive == are_two
