@@ -210,7 +210,7 @@ def _remove_empty_folders(pair: Pair, found: Survey) -> None:
     held |= {above for path in held for above in parents(path)}
     for folder in sorted(found.remote.folders - held, key=lambda path: -path.count("/")):
         with suppress(WorkspaceError):  # it is not empty after all: told by what could not go
-            pair.files.delete(pair.remote(folder))
+            pair.files.delete_empty_folder(pair.remote(folder))
 
 
 def _find_secrets(pair: Pair, found: Survey) -> Mapping[str, str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from mlops_core.notebooks.digest import Digest, identify
-from mlops_core.notebooks.formats import import_format
-from mlops_core.paths import WorkspacePath, join, name, parent
-from mlops_core.sync.backup import Backup
+from mlops_core.errors import MlopsError
+from mlops_core.notebooks.digest import Digest, file_digest, identify
+from mlops_core.notebooks.formats import import_format, is_jupyter_name
+from mlops_core.paths import WorkspacePath, join, name, parent, workspace_path
+from mlops_core.sync.backup import THERE, Backup
 from mlops_core.sync.pair import Pair
+from mlops_core.sync.store import sha256_of
+from mlops_core.sync.tree import MAX_NOTEBOOK
 
 _HEAD = 1024
 
@@ -33,16 +37,25 @@ class Trash(Backup):
 
     def keep(self, side: str, name: str, content: Path) -> None:
         """Write ``content`` to the trash, unless it is what the last mirror put there."""
-        del side
-        body = content.read_bytes()
-        if self._known.get(name) == identify(name, body).digest:
+        digest, fmt = _identify(name, content)
+        if self._known.get(name) == digest:
             return
-        target = join(self.place, name)
+        target = join(self.place if side == THERE else self._beside(side), name)
         self._files.make_folder(parent(target))
-        self._files.write(target, content, fmt=_format(name, body), overwrite=True)
+        self._files.write(target, content, fmt=fmt, overwrite=True)
         self.kept.append(name)
 
+    def _beside(self, side: str) -> WorkspacePath:
+        return workspace_path(f"{self.place}-{side}")
 
-def _format(name: str, content: bytes) -> str:
-    is_notebook = identify(name, content).form.is_notebook
-    return "AUTO" if is_notebook else import_format(name, content[:_HEAD])
+
+def _identify(name: str, content: Path) -> tuple[Digest, str]:
+    """What a content is, and as what it is sent; one that is no notebook may be large."""
+    if content.stat().st_size <= MAX_NOTEBOOK:
+        with suppress(MlopsError):  # a file that is called .ipynb and is none
+            identity = identify(name, content.read_bytes())
+            if identity.form.is_notebook:
+                return identity.digest, "AUTO"
+    with content.open("rb") as stream:
+        fmt = import_format(name, stream.read(_HEAD))
+    return file_digest(sha256_of(content)), "RAW" if is_jupyter_name(name) else fmt
