@@ -7,8 +7,8 @@ of one name (databricks_api 1); even an overwrite does not replace one with the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mlops_core.notebooks.formats import Form
@@ -24,7 +24,8 @@ _UPLOADS: Final = (Action.CREATE, Action.REPLACE)
 class Route:
     """A push plan in the order that works.
 
-    ``first`` are deletions that make room, then ``cleared`` folders go (deepest first), then
+    ``first`` are deletions that make room, each for the uploads that ``takers`` names by its
+    path, then ``cleared`` folders go (deepest first), then
     ``folders`` are made (leaves only), ``waves`` are sent one after another, since what is
     replaced may free a name that the next wave needs, and ``last`` are the other deletions.
     """
@@ -35,6 +36,7 @@ class Route:
     folders: tuple[str, ...] = ()
     waves: tuple[tuple[Step, ...], ...] = ()
     last: tuple[Step, ...] = ()
+    takers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def uploads(self) -> tuple[Step, ...]:
@@ -73,7 +75,7 @@ class _Router:
         self._ground = ground
         self._overwrite = overwrite
         self._in_the_way = _InTheWay(ground)
-        self._first: set[str] = set()
+        self._first: dict[str, list[str]] = defaultdict(list)
         self._cleared: set[str] = set()
         self._wave: dict[str, int] = {}
 
@@ -92,6 +94,7 @@ class _Router:
             self._missing_folders(uploads),
             tuple(tuple(waves[number]) for number in sorted(waves)),
             tuple(step for step in deletes if step.path not in self._first),
+            self._first,
         )
 
     def _settle(self, path: str) -> None:
@@ -113,7 +116,7 @@ class _Router:
             if self._moves(blocker, path):
                 self._wave[path] = max(self._wave[path], self._wave[blocker] + 1)
             else:
-                self._first.add(blocker)
+                self._first[blocker].append(path)
                 takes = Step(blocker, Action.DELETE, f"{path} takes its place")
                 self._steps.setdefault(blocker, takes)
         if is_folder:

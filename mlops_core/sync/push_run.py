@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -54,7 +55,7 @@ class PushRun:
         if sending:
             self._notify(Started(len(sending)))
         with self._counted(len(sending)):
-            self._wave(route.first, self._delete)
+            self._wave(route.first, partial(self._make_way, route.takers))
             self._make_room(route.cleared)
             self._make_folders(route)
             for wave in route.waves:
@@ -84,6 +85,13 @@ class PushRun:
 
     def _delete(self, step: Step) -> Sent:
         return self._uploader.delete(step.path, step.reason)
+
+    def _make_way(self, takers: Mapping[str, Sequence[str]], step: Step) -> Sent:
+        """Delete what is in the way of something, unless that cannot be sent after all."""
+        newcomers = [self._survey.local.files[path] for path in takers[step.path]]
+        if not any(self._uploader.can_send(file) for file in newcomers):
+            return Sent(Action.LEFT, reason=f"{newcomers[0].local} cannot be sent")
+        return self._delete(step)
 
     def _wave(self, steps: Sequence[Step], apply: Callable[[Step], Sent]) -> None:
         def apply_or_fail(step: Step) -> Sent:
@@ -169,6 +177,8 @@ def _folders(paths: Iterable[str]) -> set[str]:
 def is_ours(sent: Sent, info: ObjectInfo) -> bool:
     """Whether the object is still what our import made of it, as far as two clocks can tell."""
     if sent.record is None or sent.served_at is None or info.modified_at is None:
+        return False
+    if sent.action is Action.CREATE and info.created_at not in (None, info.modified_at):
         return False
     same_id = sent.record.object_id in (0, info.object_id)
     # `Date` has whole seconds only.

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mlops_core.errors import AlreadyExists, NotFound, SyncError
+from mlops_core.errors import AlreadyExists, MlopsError, NotFound, SyncError
 from mlops_core.notebooks.digest import Identity, file_digest, identify
 from mlops_core.notebooks.formats import BOM, import_format
 from mlops_core.paths import WorkspacePath, parent
@@ -57,6 +57,14 @@ class Uploader:
 
     pair: Pair
     backup: Backup
+
+    def can_send(self, file: LocalFile) -> bool:
+        """Whether the file is still there, and still what it was."""
+        try:
+            self._pack(file)
+        except (MlopsError, OSError):
+            return False
+        return True
 
     def create(self, file: LocalFile) -> Sent:
         """Send a new object; one that is there by now is left, unless it has this very content."""

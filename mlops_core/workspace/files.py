@@ -168,4 +168,5 @@ def _object_info(fields: Fields) -> ObjectInfo:
         flavour=fields.text("repos_export_format", "") or None,
         modified_at=fields.number_or_none("modified_at"),
         size=fields.number_or_none("size"),
+        created_at=fields.number_or_none("created_at"),
     )

@@ -20,7 +20,8 @@ class ObjectInfo:
 
     ``kind`` is the service's object type as sent (types that we do not know included),
     ``language`` and ``flavour`` (`SOURCE` or `JUPYTER`, only when asked for) are set for
-    notebooks, ``modified_at`` is the server's clock in milliseconds, ``size`` is in bytes.
+    notebooks, ``created_at`` and ``modified_at`` are the server's clock in milliseconds, ``size``
+    is in bytes.
     """
 
     path: WorkspacePath
@@ -30,6 +31,7 @@ class ObjectInfo:
     flavour: str | None = None
     modified_at: int | None = None
     size: int | None = None
+    created_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,6 +251,21 @@ def test_a_large_file_that_changes_while_it_is_sent_is_not_taken_for_equal(clone
     assert healthy.read(f"{clone.pair.target}/large.bin", "AUTO") == before
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_nothing_makes_way_for_a_file_that_cannot_be_sent(clone, healthy, is_gone):
+    file = clone.write("m.py", notebook(b"now a notebook"))
+    planned = prepare_push(clone.pair, overwrite=True)
+    if is_gone:
+        file.unlink()
+    else:
+        file.write_bytes(b"being wr")
+    report = execute_push(clone.pair, planned)
+    assert report.exit_code == FAILED
+    assert actions(report) == {"m.py": "left"}
+    assert healthy.read(f"{clone.pair.target}/m.py", "AUTO") == b"x = 1\n"
+    assert report.backup is None
+
+
 def test_a_file_that_vanishes_before_it_is_remembered_fails_alone(clone, make_clone, tmp_path):
     other = make_clone(tmp_path / "other", clone.pair.target, clone)
     planned = prepare_push(other.pair)
@@ -277,6 +292,21 @@ def test_no_room_to_put_a_settled_conflict_away_is_a_failure(clone, there, comma
     assert report.failures[0].path == ".mlops/conflicts"
     assert getattr(clone, command)().exit_code == DONE
     assert not (clone.pair.state / "conflicts" / "a.py").exists()
+
+
+# -- between sending an object and listing it
+
+
+def test_an_edit_in_the_second_of_our_create_reaches_the_next_pull(clone, client, there):
+    clone.write("new.py", notebook(b"mine"))
+
+    def edit_after_the_create() -> None:
+        client.before = ("workspace/list", lambda: there("new", notebook(b"theirs")))
+
+    client.before = ("workspace/import", edit_after_the_create)
+    assert actions(clone.push()) == {"new.py": "created"}
+    assert actions(clone.pull()) == {"new.py": "written"}
+    assert b"theirs" in clone.read("new.py")
 
 
 # -- a credential that runs out

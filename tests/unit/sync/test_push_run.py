@@ -33,6 +33,22 @@ def test_a_later_change_is_somebody_elses(modified_at, served_at, listed_id, exp
     assert is_ours(Sent(Action.CREATE, record, served_at), listed) is expected
 
 
+@pytest.mark.parametrize(
+    ("action", "created_at", "expected"),
+    [
+        (Action.CREATE, 5_100, True),
+        (Action.CREATE, 5_099, False),  # somebody was later, in the same second
+        (Action.CREATE, None, True),
+        (Action.REPLACE, 1_000, True),  # what was created long ago may be as we left it
+    ],
+)
+def test_what_we_created_has_not_been_modified_since(action, created_at, expected):
+    record = Record(Digest("d"), PYTHON, "a.py", "c", 7, None)
+    at = WorkspacePath("/a")
+    listed = ObjectInfo(at, "NOTEBOOK", 7, "PYTHON", modified_at=5_100, created_at=created_at)
+    assert is_ours(Sent(action, record, 5_000), listed) is expected
+
+
 def test_an_import_that_told_no_id_is_known_by_its_time():
     record = Record(Digest("d"), PYTHON, "a.py", "c", 0, None)
     listed = ObjectInfo(WorkspacePath("/a"), "NOTEBOOK", 8, "PYTHON", None, 5_000)
