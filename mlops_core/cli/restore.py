@@ -58,8 +58,8 @@ def _list_versions(project: Path, file: str, console: Console) -> int:
 
 RESTORE = Command(
     "-m mlops_core.cli.restore",
-    "Put back what a push or a pull replaced or deleted, here and in the workspace. What is there"
-    " now is kept as well, so that this can be taken back, too.",
+    "Take a push or a pull back: what it replaced or deleted, here and in the workspace, comes back"
+    " and what it made goes. What is there now is kept, so that this can be taken back, too.",
     _restore,
     _add_options,
 )

@@ -69,7 +69,9 @@ class PullRun:
         return self._planned.names.get(step.path) or (file.local if file else step.path)
 
     def _tell(self, step: Step) -> None:
-        self._journal.tell(step.path, step.action, local=self._name(step), reason=step.reason)
+        file = self._survey.local.files.get(step.path)  # theirs may have another extension
+        name = file.local if file else self._name(step)
+        self._journal.tell(step.path, step.action, local=name, reason=step.reason)
 
     def _forget(self, step: Step) -> None:
         self._journal.forget(step.path)

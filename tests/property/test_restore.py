@@ -203,7 +203,7 @@ def test_a_notebook_that_came_in_another_language_or_as_a_folder_goes_again(clon
     again = clone.pull()
     assert hints(again) == []
     assert told(again) == {
-        "g.r": "kept",
+        "g.sql": "kept",
         "k.py": "kept",
         "inner.py": "left",
         "new.py": "written",
@@ -235,6 +235,19 @@ def test_a_pull_of_new_files_only_has_nothing_to_take_back(clone, there):
 
 
 # -- both
+
+
+def test_a_workspace_folder_that_is_gone_is_made_again(clone, objects):
+    clone.push()
+    clone.write("one.py", notebook("mine"))
+    pushed = clone.push(overwrite=True)
+    clone.pair.files.delete(clone.pair.target, recursive=True)
+    assert told(take_back(clone, pushed)) == {"one.py": "created"}
+    assert objects().keys() == {"one"}
+    assert told(clone.push()) == {
+        "one.py": "left",
+        **{f"{name}.py": "created" for name in ("two", "three", "four", "five")},
+    }
 
 
 def test_what_is_so_already_is_not_written_again(clone, there):

@@ -12,7 +12,7 @@ from mlops_core.cli.console import Console
 from mlops_core.cli.sync_lines import Screen, render_hints, render_result
 from mlops_core.errors import DONE, FAILED, LEFT, MlopsError
 from mlops_core.sync.plan import Action, Trees, plan_push
-from mlops_core.sync.report import Failed, Moved, Report, Result, Started
+from mlops_core.sync.report import Failed, Moved, Report, Result, Started, Stopped
 
 CREATED = Result(Action.CREATE, "notebooks/a.py", "/Users/u/b/a")
 PULLED = Result(Action.WRITE, "notebooks/a.py", "/Users/u/b/a", "new in the workspace")
@@ -72,6 +72,18 @@ def test_nothing_to_do_is_said():
 def test_the_last_line_restores():
     _, out, _ = shown(Report((CREATED,), backup=Path("/x/.mlops/backup/20260101T000000Z")))
     assert out.endswith("python -m mlops_core.cli.restore 20260101T000000Z\n")
+
+
+def test_a_run_that_is_cut_off_says_what_it_did_and_how_to_take_it_back():
+    report = Report((CREATED,), backup=Path("/x/.mlops/backup/20260101T000000Z"))
+    out = io.StringIO()
+    with Screen(Console(out, io.StringIO())) as screen:
+        screen(Stopped(report))
+        screen(Stopped(Report()))
+    assert out.getvalue().splitlines() == [
+        "so far: 1 created",
+        "to get back what was replaced: python -m mlops_core.cli.restore 20260101T000000Z",
+    ]
 
 
 def test_counts_agree_with_many():

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from mlops_core.errors import SyncError
+from mlops_core.errors import SyncError, Unavailable
 from mlops_core.notebooks.digest import Digest
 from mlops_core.notebooks.formats import Form
 from mlops_core.paths import WorkspacePath
@@ -168,6 +168,40 @@ def test_a_backup_exists_once_something_is_in_it(tmp_path):
     assert backup.folder.exists()
     prune_backups(tmp_path, now=backup.folder.stat().st_mtime + KEPT_SECONDS + 60)
     assert not backup.folder.exists()
+
+
+def test_a_backup_tells_what_is_new_and_that_only_beside_what_is_old(tmp_path):
+    content = tmp_path / "content"
+    content.write_bytes(b"old")
+    backup = Backup(tmp_path, SCOPE)
+    backup.note_new("here", "new.py", "1")
+    assert backup.folder is None
+    backup.keep("conflicts", "c.py", content)
+    assert backup.restorable is None
+    backup.keep("workspace", "a.py", content)
+    backup.note_new("workspace", "b", "2")
+    backup.note_new("workspace", "c", "3")
+    backup.note_new("workspace", "c", "")
+    assert backup.restorable == backup.folder
+    with (backup.folder / "new.jsonl").open("a", encoding="utf-8") as file:
+        file.write('["here", "half')
+    kept = read_backup(backup.folder)
+    assert kept.new == {"here": {"new.py": "1"}, "workspace": {"b": "2"}}
+    assert kept.names("workspace") == ["a.py"]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_kept"), [(SyncError("no"), False), (OSError(), False), (Unavailable("?"), True)]
+)
+def test_what_was_refused_needs_no_backup(tmp_path, error, is_kept):
+    content = tmp_path / "content"
+    content.write_bytes(b"old")
+    backup = Backup(tmp_path, SCOPE)
+    with pytest.raises(type(error)), backup.keeping("here", "a.py", content):
+        raise error
+    assert (backup.restorable is not None) is is_kept
+    assert [path.name for path in (tmp_path / "backup").glob("*/here/*")] == ["a.py"] * is_kept
+    assert (backup.folder is not None) is is_kept
 
 
 def test_a_conflict_is_written_once_and_what_it_replaces_is_kept(tmp_path):
