@@ -59,7 +59,7 @@ def _list_versions(project: Path, file: str, console: Console) -> int:
 RESTORE = Command(
     "-m mlops_core.cli.restore",
     "Take a push or a pull back: what it replaced or deleted, here and in the workspace, comes back"
-    " and what it made goes. What is there now is kept, so that this can be taken back, too.",
+    ", and what it made goes. What is there now is kept, so that this can be taken back, too.",
     _restore,
     _add_options,
 )
