@@ -46,8 +46,9 @@ def prepare_push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore
 def push(pair: Pair, *, overwrite: bool = False, notify: Notify = ignore) -> Report:
     """Create what the workspace lacks and, with ``overwrite``, make it hold our files.
 
-    Never raises for a single object: those are in the report. The base is written even when the
-    run is interrupted, and remembers what really happened.
+    Never raises for a single object: those are in the report. Raises Unauthorized, which counts
+    what was not done, for a credential that runs out. The base is written even when the run is
+    interrupted, and remembers what really happened.
     """
     planned = prepare_push(pair, overwrite=overwrite, notify=notify)
     return execute_push(pair, planned, notify=notify)
