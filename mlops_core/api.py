@@ -21,6 +21,7 @@ from mlops_core.runs.origin import read_origin
 from mlops_core.runs.plan import TRAINING, Request, plan_order
 from mlops_core.session import Session, branch_of, open_session
 from mlops_core.settings import load_settings, require_registry
+from mlops_core.sync.lock import locked
 from mlops_core.sync.pair import Pair
 from mlops_core.sync.pull import pull
 from mlops_core.sync.push import push
@@ -43,7 +44,9 @@ def import_notebooks(folder: str | Path, target: str, *, overwrite: bool = False
     Nothing that exists there changes without ``overwrite``, and then it is saved first. What
     could not be sent is in the report; SyncError if there is nothing to send.
     """
-    return push(_pair(folder, target), overwrite=overwrite)
+    pair = _pair(folder, target)
+    with locked(pair.state):
+        return push(pair, overwrite=overwrite)
 
 
 def export_notebooks(target: str, folder: str | Path) -> Report:
@@ -52,7 +55,9 @@ def export_notebooks(target: str, folder: str | Path) -> Report:
     What changed on both sides is merged; nothing is lost. What failed is in the report; NotFound
     or UnsafeDelete, before anything is changed, if ``target`` is missing or all but empty.
     """
-    return pull(_pair(folder, target))
+    pair = _pair(folder, target)
+    with locked(pair.state):
+        return pull(pair)
 
 
 def current_branch() -> str:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mlops_core.cli.console import Console
 from mlops_core.cli.main import Command
 from mlops_core.cli.signals import terminated_like_interrupted
@@ -16,7 +14,8 @@ from mlops_core.cli.sync_lines import Screen
 from mlops_core.naming import notebook_folder
 from mlops_core.session import Session, open_session
 from mlops_core.settings import load_settings
-from mlops_core.sync.pair import Pair, prepare_state
+from mlops_core.sync import lock
+from mlops_core.sync.pair import Pair
 from mlops_core.sync.pull import pull
 from mlops_core.sync.push import execute_push, prepare_push, preview_push
 
@@ -68,24 +67,15 @@ def alone(session: Session, console: Console) -> Iterator[Pair]:
 @contextmanager
 def locked(pair: Pair, console: Console) -> Iterator[None]:
     """Wait until no other sync of this clone is at work, and let none begin."""
-    lock = FileLock(pair.state / "sync.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        console.progress("another sync of this checkout is at work; waiting for it")
-        lock.acquire()
-    try:
-        with terminated_like_interrupted():
-            yield
-    finally:
-        lock.release()
+    waiting = "another sync of this checkout is at work; waiting for it"
+    with lock.locked(pair.state, lambda: console.progress(waiting)), terminated_like_interrupted():
+        yield
 
 
 def _announce(session: Session, console: Console) -> Pair:
     console.progress(session.banner)
     pair = pair_of(session)
     console.progress(f"{pair.folder} and {pair.target}")
-    prepare_state(pair.state)
     return pair
 
 
