@@ -108,7 +108,8 @@ class RestoreHere:
     def _note(self, step: Step, path: str) -> None:
         if step.action is Action.DELETE:
             self._journal.forget(path)
-        source = f"{self._kept.folder.name}/{HERE}/{step.path}"
+        file = self._kept.folder / HERE / step.path
+        source = file.relative_to(self._at.project).as_posix()
         hint = "move that away and run this again" if step.action is Action.LEFT else ""
         shown = self._at.shown(step.path)
         self._journal.add(Result(step.action, shown, source, step.reason, hint))
