@@ -164,7 +164,7 @@ def test_a_token_that_is_refused_midway_is_told(checkout, faults):
     faults(kind="status", status=401, path="workspace/import", body={"error_code": "x"})
     done = checkout.run(PUSH)
     assert done.code == 1
-    assert "1 failed" in done.out
+    assert "1 of 1 objects were not done" in done.err
 
 
 def test_two_syncs_of_one_checkout_do_not_meet(checkout):
