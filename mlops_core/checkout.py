@@ -12,6 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from mlops_core.errors import MlopsError
+from mlops_core.git import as_arguments, ask_git, joined, split
+from mlops_core.line_endings import (
+    ATTRIBUTES,
+    LineEndings,
+    Preference,
+    choose_line_endings,
+    parse_preference,
+)
 from mlops_core.notebooks.formats import is_designer_name
 from mlops_core.terminal import quoted
 
@@ -20,7 +28,6 @@ NEVER: Final = frozenset(
 )
 """Names that never travel, in either direction."""
 _SHORT: Final = re.compile("(" + "|".join(name.strip(".")[:6] for name in NEVER) + r")~\d+")
-_MANY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,9 @@ class Checkout:
         if not (self.is_git and asked):
             return frozenset()
         answer = self._git(
-            "check-ignore", "-z", "--stdin", stdin=_joined(asked), accepted=(0, 1, 128)
+            "check-ignore", "-z", "--stdin", stdin=joined(asked), accepted=(0, 1, 128)
         )
-        return frozenset(_split(answer))
+        return frozenset(split(answer))
 
     def committed(self, paths: Iterable[str]) -> frozenset[str]:
         """Those of ``paths`` whose files are in HEAD just as they lie here."""
@@ -83,20 +90,19 @@ class Checkout:
         asked = [path for path in paths if path in head and self._is_plain_file(path)]
         if not asked:
             return frozenset()
-        # hash-object applies the filters of .gitattributes, as `git add` would; it reads paths
-        # from the checkout's root, wherever it is started.
-        prefix = self._git("rev-parse", "--show-prefix").removesuffix(b"\n")
-        lines = b"".join(prefix + os.fsencode(path) + b"\n" for path in asked)
-        answer = self._git("hash-object", "--stdin-paths", stdin=lines)
-        hashes = answer.decode().split()
-        return frozenset(p for p, oid in zip(asked, hashes, strict=True) if oid == head[p])
+        # hash-object applies the filters of .gitattributes, as `git add` would, but does not know
+        # that a file which was committed with CRLF is spared.
+        found = {path for path, oid in self._hashes(asked) if oid == head[path]}
+        rest = [path for path in asked if path not in found]
+        raw = self._hashes(rest, "--no-filters") if rest else ()
+        return frozenset((*found, *(path for path, oid in raw if oid == head[path])))
 
     def head(self) -> dict[str, str]:
         """The files of HEAD below this folder, each with its blob's id."""
         if not self.is_git:
             return {}
         listing = self._git("ls-tree", "-r", "-z", "HEAD", "--", ".", accepted=(0, 128))
-        entries = (entry.partition("\t") for entry in _split(listing))
+        entries = (entry.partition("\t") for entry in split(listing))
         return {path: about.split(" ")[2] for about, _, path in entries}
 
     def history(self, paths: Sequence[str]) -> dict[str, list[bytes]]:
@@ -104,8 +110,7 @@ class Checkout:
         if not (self.is_git and paths):
             return {}
         log = ("log", "-m", "--raw", "--no-abbrev", "--no-renames", "--format=", "--relative", "-z")
-        asked = [_literal(path) for path in paths] if len(paths) <= _MANY else ["."]
-        words = iter(_split(self._git(*log, "--", *asked, accepted=(0, 128))))
+        words = iter(split(self._git(*log, "--", *as_arguments(paths), accepted=(0, 128))))
         found: dict[str, dict[str, None]] = {path: {} for path in paths}
         for word in words:
             old, new = word.split(" ")[2:4]
@@ -122,17 +127,48 @@ class Checkout:
         return answer.stdout if answer.returncode == 0 else None
 
     def executable(self) -> frozenset[str]:
-        """The files that git's index has as programs; it checks them out with the executable bit."""
+        """The files that git's index has as programs."""
         listing = self._git("ls-files", "-s", "-z") if self.is_git else b""
-        entries = (entry.partition("\t") for entry in _split(listing))
+        entries = (entry.partition("\t") for entry in split(listing))
         return frozenset(path for about, _, path in entries if about.startswith("100755 "))
+
+    def line_endings(self, paths: Iterable[str]) -> dict[str, LineEndings]:
+        """How git converts line endings in those of ``paths`` where it does; none need exist."""
+        asked = list(paths)
+        if not (self.is_git and asked):
+            return {}
+        answer = self._git("check-attr", "-z", "--stdin", *ATTRIBUTES, stdin=joined(asked))
+        words = iter(os.fsdecode(answer).split("\0")[:-1])  # a value may be empty
+        attributes: dict[str, dict[str, str]] = {path: {} for path in asked}
+        for path, name, value in zip(words, words, words, strict=True):
+            attributes[path][name] = value
+        preference = self._preference()
+        chosen = {path: choose_line_endings(attributes[path], preference) for path in asked}
+        spared = self._with_crlf_in_index([p for p, one in chosen.items() if one.is_guessed])
+        return {p: one for p, one in chosen.items() if one.converts and p not in spared}
+
+    def _preference(self) -> Preference:
+        answer = self._git(
+            "config", "-z", "--get-regexp", r"^core\.(autocrlf|eol)$", accepted=(0, 1)
+        )
+        return parse_preference(split(answer), is_windows=os.name == "nt")
+
+    def _with_crlf_in_index(self, paths: Sequence[str]) -> frozenset[str]:
+        """Where git guesses, it converts nothing in files that were committed with CRLF."""
+        if not paths:
+            return frozenset()
+        listing = self._git("ls-files", "--eol", "-z", "--", *as_arguments(paths))
+        entries = (entry.partition("\t") for entry in split(listing))
+        return frozenset(
+            path for about, _, path in entries if about.startswith(("i/crlf ", "i/mixed "))
+        )
 
     def _listed(self) -> Iterator[tuple[str, bool]]:
         if not self.is_git:
             if self.folder.is_dir():
                 yield from ((path, False) for path in _walk(self.folder, ""))
             return
-        for entry in _split(self._git("ls-files", "-z", "-t", "-co", "--exclude-standard")):
+        for entry in split(self._git("ls-files", "-z", "-t", "-co", "--exclude-standard")):
             yield entry[2:], entry[0] == "S"
 
     def _reason(self, path: str) -> str:
@@ -154,6 +190,13 @@ class Checkout:
         file = self.folder / path
         return "\n" not in path and file.is_file() and not file.is_symlink()
 
+    def _hashes(self, paths: Sequence[str], *options: str) -> Iterable[tuple[str, str]]:
+        # Paths are read from the checkout's root, wherever git is started.
+        prefix = self._git("rev-parse", "--show-prefix").removesuffix(b"\n")
+        lines = b"".join(prefix + os.fsencode(path) + b"\n" for path in paths)
+        answer = self._git("hash-object", *options, "--stdin-paths", stdin=lines)
+        return zip(paths, answer.decode().split(), strict=True)
+
     def _blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
         answer = self._git("cat-file", "--batch", stdin="\n".join(oids).encode())
         blobs, position = {}, 0
@@ -173,7 +216,7 @@ class Checkout:
         return answer.stdout if answer.returncode in (0, 1) else b""
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return _run_git(self.folder, *arguments, stdin=stdin)
+        return ask_git(self.folder, *arguments, stdin=stdin)
 
 
 def is_never(name: str) -> bool:
@@ -188,7 +231,7 @@ def open_checkout(folder: Path) -> Checkout:
     if not folder.is_dir():
         return Checkout(folder, is_git=False)
     try:
-        answer = _run_git(folder, "rev-parse", "--is-inside-work-tree")
+        answer = ask_git(folder, "rev-parse", "--is-inside-work-tree")
     except FileNotFoundError:
         _check_is_plain(folder)
         return Checkout(folder, is_git=False)
@@ -219,20 +262,10 @@ def merge_lines(ours: bytes, base: bytes, theirs: bytes, scratch: Path) -> bytes
     for name, content in zip(names, (ours, base, theirs), strict=True):
         (scratch / name).write_bytes(content)
     try:
-        answer = _run_git(scratch, "merge-file", "-p", "-q", *names)
+        answer = ask_git(scratch, "merge-file", "-p", "-q", *names)
     except FileNotFoundError:
         return None
     return answer.stdout if answer.returncode == 0 else None
-
-
-def _run_git(
-    folder: Path, *arguments: str, stdin: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    command = ["git", "-c", "core.quotepath=off", *arguments]
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    return subprocess.run(
-        command, cwd=folder, input=stdin, capture_output=True, env=environment, check=False
-    )
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
@@ -244,15 +277,3 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
             yield from _walk(child, path + "/")
         else:
             yield path
-
-
-def _literal(path: str) -> str:
-    return f":(literal){path}"
-
-
-def _joined(paths: Iterable[str]) -> bytes:
-    return b"".join(os.fsencode(path) + b"\0" for path in paths)
-
-
-def _split(answer: bytes) -> list[str]:
-    return [os.fsdecode(part) for part in answer.split(b"\0") if part]

@@ -7,8 +7,13 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from mlops_core.checkout import open_checkout
 from mlops_core.errors import SyncError
+from mlops_core.sync.tree import MAX_IN_MEMORY
+
+_AS_COMMITTED: Final = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +42,20 @@ def export_commit(project: Path, commit: CommitInfo, folders: Mapping[str, Path]
         archive.parent.mkdir(parents=True, exist_ok=True)
         tree = f"{commit.sha}:{folder}" if folder not in {"", "."} else commit.sha
         try:
-            run_git(project, "archive", "--format=tar", f"--output={archive}", tree)
+            run_git(project, *_AS_COMMITTED, "archive", "--format=tar", f"--output={archive}", tree)
         except SyncError as error:
             raise SyncError(
                 f"commit {commit.sha[:10]} has no folder {folder}: {error.message}",
                 hint="commit it, or set NOTEBOOK_FOLDER to the one that it has",
             ) from None
-        _unpack(archive, target)
+        with_crlf = _unpack(archive, target)
         archive.unlink()
+        _undo_endings(project / folder, target, with_crlf)
 
 
-def _unpack(archive: Path, target: Path) -> None:
+def _unpack(archive: Path, target: Path) -> list[str]:
+    """The files that have CRLF, but for the big ones, are what this gives."""
+    with_crlf = []
     target.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as members:
         for member in members:
@@ -59,6 +67,16 @@ def _unpack(archive: Path, target: Path) -> None:
             with content, file.open("wb") as out:
                 while block := content.read(1024 * 1024):
                     out.write(block)
+            if member.size <= MAX_IN_MEMORY and b"\r\n" in file.read_bytes():
+                with_crlf.append(member.name)
+    return with_crlf
+
+
+def _undo_endings(source: Path, target: Path, names: list[str]) -> None:
+    """Give the line endings of the commit to what git has checked out with others."""
+    for name, endings in open_checkout(source).line_endings(names).items():
+        file = target / name
+        file.write_bytes(endings.committed(file.read_bytes()))
 
 
 def run_git(project: Path, *arguments: str) -> bytes:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mlops_core.checkout import Checkout
 from mlops_core.errors import SyncError
-from mlops_core.notebooks.digest import Identity, digest, file_digest, identify
+from mlops_core.line_endings import LineEndings
+from mlops_core.notebooks.digest import Identity, digest, file_digest
 from mlops_core.notebooks.formats import A_FILE, JUPYTER, SOURCE, Form, is_language
 from mlops_core.sync.ancestor import Record
 from mlops_core.sync.pair import Pair
@@ -49,6 +52,31 @@ def fetch_at(files: WorkspaceFiles, listed: ObjectInfo, store: Store) -> Fetched
     return fetch(files, found, store)
 
 
+def as_committed(
+    found: Mapping[str, Fetched], checkout: Checkout, store: Store
+) -> dict[str, Fetched]:
+    """``found`` with the digests of what git would commit here: both sides are compared so."""
+    with_crlf = [path for path, one in found.items() if _has_crlf(one, store)]
+    endings = checkout.line_endings(with_crlf)
+    return {
+        path: _with_endings(one, endings[path], store) if path in endings else one
+        for path, one in found.items()
+    }
+
+
+def _has_crlf(one: Fetched, store: Store) -> bool:
+    file = store.path(one.content)
+    if one.identity.form.is_notebook or file.stat().st_size > MAX_IN_MEMORY:
+        return False
+    return b"\r\n" in file.read_bytes()
+
+
+def _with_endings(one: Fetched, endings: LineEndings, store: Store) -> Fetched:
+    content = endings.committed(store.path(one.content).read_bytes())
+    form = one.identity.form
+    return replace(one, identity=Identity(form, digest(content, form)))
+
+
 def record_of(pair: Pair, file: LocalFile, there: Fetched) -> Record:
     """The record of an object that has the same content on both sides."""
     content = "" if file.size > MAX_IN_MEMORY else _kept(pair, file)
@@ -66,7 +94,7 @@ def record_of(pair: Pair, file: LocalFile, there: Fetched) -> Record:
 def _kept(pair: Pair, file: LocalFile) -> str:
     """The file in the store, exactly as it is here; empty if it has just changed."""
     content = (pair.folder / file.local).read_bytes()
-    is_same = identify(file.local, content).digest == file.identity.digest
+    is_same = file.identify(content).digest == file.identity.digest
     return pair.store.put(content) if is_same else ""
 
 

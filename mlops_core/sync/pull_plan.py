@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlops_core.checkout import Checkout, Skip
 from mlops_core.errors import MlopsError, NotFound, UnsafeDelete
+from mlops_core.line_endings import AS_IS, LineEndings
 from mlops_core.notebooks.digest import Digest, identify
 from mlops_core.notebooks.formats import (
     A_FILE,
@@ -161,10 +163,10 @@ class _Past:
         contents = checkout.history(sorted(set(names.values())))
         self._head = checkout.head() if names else {}
         self._names = names
+        with_crlf = [name for name, found in contents.items() if any(map(_has_crlf, found))]
+        endings = checkout.line_endings(with_crlf)
         self._digests = {
-            path: [
-                digest for content in contents.get(name, ()) for digest in _digests(name, content)
-            ]
+            path: _digests(name, contents.get(name, ()), endings.get(name, AS_IS))
             for path, name in names.items()
         }
 
@@ -182,13 +184,17 @@ class _Past:
         return self.has(path, digest) and self._names[path] not in self._head
 
 
-def _digests(name: str, content: bytes) -> Iterable[Digest]:
-    """A commit's content as it may have been sent: git may keep a file with other line endings."""
-    try:
-        yield identify(name, content).digest
-        yield identify(name, content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")).digest
-    except MlopsError:  # an early commit may well have a broken notebook
-        return
+def _has_crlf(content: bytes) -> bool:
+    return b"\r\n" in content
+
+
+def _digests(name: str, contents: Iterable[bytes], endings: LineEndings) -> list[Digest]:
+    """Commits' contents as they are compared now: an early one may have other line endings."""
+    found = []
+    for content in contents:
+        with suppress(MlopsError):  # an early commit may well have a broken notebook
+            found.append(identify(name, endings.committed(content)).digest)
+    return found
 
 
 def _refuse_mass_deletion(plan: Plan, found: Survey, pair: Pair) -> None:

@@ -27,8 +27,8 @@ class PullRun:
         self._planned = planned
         self._survey = planned.survey
         self._journal = journal
-        self._contents = Contents(pair, planned.survey)
-        found = planned.survey
+        found, files = planned.survey, _files_to_write(planned)
+        self._contents = Contents(pair, found, found.checkout.line_endings(files))
         executable = found.checkout.executable() if found.local.deleted else frozenset()
         self._worktree = Worktree(pair.folder, pair.store, backup, executable)
         self._conflicts = Conflicts(pair.state, pair.scope, backup)
@@ -145,6 +145,12 @@ class PullRun:
 
     def _lies_here(self, local: str) -> bool:
         return (self._pair.folder / local).exists()
+
+
+def _files_to_write(planned: PullPlan) -> list[str]:
+    steps = planned.plan.of(Action.WRITE, Action.MERGE, Action.CONFLICT)
+    fetched = {step.path: planned.survey.fetched[step.path] for step in steps}
+    return [path for path, there in fetched.items() if not there.identity.form.is_notebook]
 
 
 def _how_to_resolve(ours: str, theirs: str, wanted: str) -> str:

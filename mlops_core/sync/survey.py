@@ -13,7 +13,7 @@ from mlops_core.notebooks.digest import Digest
 from mlops_core.notebooks.formats import Form
 from mlops_core.paths import WorkspacePath
 from mlops_core.sync.ancestor import Base, Record, load_base
-from mlops_core.sync.fetch import Fetched, fetch
+from mlops_core.sync.fetch import Fetched, as_committed, fetch
 from mlops_core.sync.names import Trouble, folded, is_within, parents
 from mlops_core.sync.obstacles import Ground
 from mlops_core.sync.pair import Pair
@@ -107,7 +107,7 @@ def survey(pair: Pair, wanted: Wanted, notify: Notify) -> Survey:
     remote = replace(
         remote, objects={path: info for path, info in remote.objects.items() if path not in gone}
     )
-    kept = {path: one for path, one in found.items() if one is not None}
+    kept = as_committed({p: one for p, one in found.items() if one}, checkout, pair.store)
     local, remote, base = _drop(frozenset(), failed, local, remote, base)
     has_target = listed is not None
     return Survey(checkout, local, remote, base, kept, troubles, saved, has_target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Final
 
 from mlops_core.checkout import Checkout, Skip, is_never
 from mlops_core.errors import AccessDenied, MlopsError, NotFound
+from mlops_core.line_endings import AS_IS, LineEndings
 from mlops_core.notebooks.digest import Identity, file_digest, identify
 from mlops_core.notebooks.formats import (
     A_FILE,
@@ -32,12 +33,22 @@ MAX_IN_MEMORY: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """One file of the checkout: its own path, its path in the workspace, and what it is."""
+    """One file of the checkout: its own path, its path in the workspace, and what it is.
+
+    ``identity`` is that of the form which git would commit, and which travels; ``size`` is the
+    file's own. ``has_crlf`` where git may convert that.
+    """
 
     local: str
     path: str
     identity: Identity
     size: int
+    endings: LineEndings = AS_IS
+    has_crlf: bool = False
+
+    def identify(self, content: bytes) -> Identity:
+        """What ``content`` would be as this file."""
+        return identify(self.local, self.endings.committed(content))
 
     @property
     def full_name(self) -> str:
@@ -76,15 +87,7 @@ class RemoteTree:
 def read_checkout(checkout: Checkout) -> LocalTree:
     """What the checkout has to give; a file that cannot be understood is a trouble, no more."""
     listed = checkout.files()
-    files, troubles = [], []
-    for local in listed.paths:
-        try:
-            files.append(read_file(checkout.folder, local))
-        except MlopsError as error:
-            told = type(error)(f"{local}: {error.message}", error.hint)
-            troubles += [Trouble(local, told)]
-        except OSError as error:
-            troubles += [Trouble(local, MlopsError(f"{local} cannot be read: {error.strerror}"))]
+    files, troubles = _read_files(checkout, listed.paths)
     broken = [trouble.path for trouble in troubles] + [skip.path for skip in listed.skipped]
     veiled = {without_extension(local): local for local in broken if is_notebook_name(local)}
     named = [(file.path, file.full_name, file.local) for file in files]
@@ -103,6 +106,28 @@ def read_checkout(checkout: Checkout) -> LocalTree:
         frozenset(veiled),
         listed.deleted,
     )
+
+
+def _read_files(checkout: Checkout, paths: Iterable[str]) -> tuple[list[LocalFile], list[Trouble]]:
+    found: dict[str, LocalFile | Trouble] = {
+        local: _read_or_trouble(checkout.folder, local, AS_IS) for local in paths
+    }
+    files = [one for one in found.values() if isinstance(one, LocalFile)]
+    # Git is asked about those only where it makes a difference: mostly there are none.
+    endings = checkout.line_endings(file.local for file in files if file.has_crlf)
+    for local, one in endings.items():
+        found[local] = _read_or_trouble(checkout.folder, local, one)
+    files = [one for one in found.values() if isinstance(one, LocalFile)]
+    return files, [one for one in found.values() if isinstance(one, Trouble)]
+
+
+def _read_or_trouble(folder: Path, local: str, endings: LineEndings) -> LocalFile | Trouble:
+    try:
+        return read_file(folder, local, endings)
+    except MlopsError as error:
+        return Trouble(local, type(error)(f"{local}: {error.message}", error.hint))
+    except OSError as error:
+        return Trouble(local, MlopsError(f"{local} cannot be read: {error.strerror}"))
 
 
 def read_workspace(files: WorkspaceFiles, target: WorkspacePath) -> RemoteTree:
@@ -133,7 +158,7 @@ def read_workspace(files: WorkspaceFiles, target: WorkspacePath) -> RemoteTree:
     return _remote_tree(found, target, skipped, troubles)
 
 
-def read_file(folder: Path, local: str) -> LocalFile:
+def read_file(folder: Path, local: str, endings: LineEndings = AS_IS) -> LocalFile:
     """What a file is; MlopsError if it is nothing that can travel."""
     file = folder / local
     size = file.stat().st_size
@@ -144,9 +169,11 @@ def read_file(folder: Path, local: str) -> LocalFile:
                 return LocalFile(local, local, Identity(A_FILE, file_digest(sha256_of(file))), size)
     if size > MAX_NOTEBOOK:
         _check_size(size, MAX_NOTEBOOK, "notebooks")
-    identity = identify(local, file.read_bytes())
+    content = file.read_bytes()
+    identity = identify(local, endings.committed(content))
     path = without_extension(local) if identity.form.is_notebook else local
-    return LocalFile(local, path, identity, size)
+    is_text = not identity.form.is_notebook and size <= MAX_IN_MEMORY
+    return LocalFile(local, path, identity, size, endings, is_text and b"\r\n" in content)
 
 
 def _check_size(size: int, limit: int, what: str) -> None:

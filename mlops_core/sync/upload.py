@@ -138,14 +138,15 @@ class Uploader:
                 fmt = import_format(file.local, stream.read(_HEAD))
             return _Parcel(file, file.identity, source, "", fmt)
         try:
-            content = source.read_bytes()
+            kept = source.read_bytes()
         except FileNotFoundError:
             raise SyncError(f"{file.local} is gone", hint="run this again") from None
+        content = file.endings.committed(kept)
         identity = identify(file.local, content)
         if identity.form != file.identity.form:
             raise _changed(file)
         fmt = "AUTO" if identity.form.is_notebook else import_format(file.local, content[:_HEAD])
-        return _Parcel(file, identity, content, self.pair.store.put(content), fmt)
+        return _Parcel(file, identity, content, self.pair.store.put(kept), fmt)
 
     def _send(self, parcel: _Parcel, hold: Hold | None = None) -> Written:
         """Send a new object, or one in the place of that on which we have a hold."""

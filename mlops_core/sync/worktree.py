@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_core.errors import SyncError
-from mlops_core.notebooks.digest import Digest, file_digest, identify
+from mlops_core.notebooks.digest import Digest, file_digest
 from mlops_core.sync.backup import HERE, Backup
 from mlops_core.sync.names import parents
 from mlops_core.sync.store import Store, sha256_of
@@ -124,7 +124,7 @@ class Worktree:
     def _digest(self, file: LocalFile, path: Path) -> Digest:
         if not file.identity.form.is_notebook and file.size > MAX_IN_MEMORY:
             return file_digest(sha256_of(path))
-        return identify(file.local, path.read_bytes()).digest
+        return file.identify(path.read_bytes()).digest
 
     def _check_room(self, local: str) -> None:
         target = self.folder / local
