@@ -65,8 +65,11 @@ class Backup:
         kept = folder / side / name
         kept.parent.mkdir(parents=True, exist_ok=True)
         scratch = folder / f"{uuid4().hex}.part"
-        shutil.copyfile(content, scratch)
-        scratch.replace(kept)
+        try:
+            shutil.copyfile(content, scratch)
+            scratch.replace(kept)
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def note_new(self, side: str, name: str, mark: str) -> None:
         """Note, before it is done, what the run makes anew; ``mark`` tells its content.

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_core.sync.store import KEPT_SECONDS, Store
+from mlops_core.sync.store import Store
 
 _FILE = "versions.jsonl"
 
@@ -23,12 +23,13 @@ class Version:
 
 
 def note_versions(state: Path, found: Iterable[tuple[str, str]], now: float | None = None) -> None:
-    """Write down pairs of a file and its content, and drop what is older than thirty days."""
+    """Write down pairs of a file and its content, and drop what the store no longer has."""
     moment = time.time() if now is None else now
     new = [Version(moment, local, content) for local, content in found if content]
     if not new:
         return
-    kept = [one for one in read_versions(state) if one.moment > moment - KEPT_SECONDS]
+    store = Store(state / "contents")
+    kept = [one for one in read_versions(state) if store.path(one.content).exists()]
     lines = (json.dumps([one.moment, one.local, one.content]) for one in (*kept, *new))
     scratch = state / f"{_FILE}.new"
     scratch.write_text("\n".join(lines) + "\n", encoding="utf-8")

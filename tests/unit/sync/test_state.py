@@ -17,6 +17,7 @@ from mlops_core.sync.backup import Backup, prune_backups, read_backup
 from mlops_core.sync.conflicts import Conflicts
 from mlops_core.sync.pair import local_rules, prepare_state
 from mlops_core.sync.store import KEPT_SECONDS, Store
+from mlops_core.sync.versions import find_versions, note_versions, read_versions
 from mlops_core.workspace.model import ObjectInfo
 
 SCOPE = Scope("123", WorkspacePath("/Users/u/b"), "notebooks")
@@ -145,6 +146,16 @@ def test_contents_that_nobody_needs_stay_thirty_days(tmp_path):
     store.touch([needed, "0" * 64])
     store.prune(frozenset(), now)
     assert store.read(needed)
+
+
+def test_a_version_is_known_as_long_as_its_content_is_there(tmp_path):
+    store = Store(tmp_path / "contents")
+    old, gone, new = (store.put(text) for text in (b"old", b"gone", b"new"))
+    note_versions(tmp_path, [("a.py", old), ("a.py", gone)], now=0)
+    store.path(gone).unlink()
+    note_versions(tmp_path, [("a.py", new)])
+    assert [one.content for one, _ in find_versions(tmp_path, "a.py")] == [new, old]
+    assert len(read_versions(tmp_path)) == 2
 
 
 def test_a_backup_exists_once_something_is_in_it(tmp_path):
