@@ -169,7 +169,8 @@ def _lies_there(file: Path) -> bool:
 
 def _is_renamed(folder: Path, local: str, listed: str | None) -> bool:
     """Whether git lists the file under another spelling, on a system that takes both for one."""
-    return listed is not None and (folder / local).samefile(folder / listed)
+    file = folder / local
+    return listed is not None and file.exists() and file.samefile(folder / listed)
 
 
 def _drop(
