@@ -64,6 +64,8 @@ def open_session(settings: Settings, notify: Notify | None = None) -> Iterator[S
     with ExitStack() as stack:
         login, web_url = _log_in(settings, stack, notify)
         client = _connect(login, settings, stack)
+        if notify:
+            client.http.on_silence = notify
         owner = _owner(client, login, settings)
         user = _user(settings, client, owner)
         yield Session(settings, client, login, owner, user, branch, web_url)

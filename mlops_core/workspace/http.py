@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
@@ -40,6 +41,7 @@ _SHORTEST_SECRET = 6
 _READ_SECONDS = 60.0
 _UPLOAD_SECONDS = 600.0
 _BLOCK = 256 * 1024
+_SILENCE = 10.0
 
 
 class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no types
@@ -67,6 +69,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         self.workers = workers
         self.workspace_id = workspace_id
         self.on_throttled: Callable[[], None] | None = None
+        self.on_silence: Callable[[str], None] = lambda _: None
         self.hint_when_refused = ""
         self.user_agent = f"mlops_core/{mlops_core.__version__}"
         self._sent_workspace_id = workspace_id
@@ -74,6 +77,7 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         self.clock = clock or SystemClock()
         self._stop = Event()
         self._is_reached = False
+        self._is_silence_told = False
         self._connections = open_connections(self.host, workers=workers)
 
     def __repr__(self) -> str:
@@ -103,16 +107,25 @@ class HttpClient(ApiClient):  # type: ignore[misc]  # databricks-cli has no type
         """Send ``call`` until it is answered, and raise what a refusal means.
 
         Until the workspace has answered once, an unreachable one is told within 10 seconds (a
-        refused connection or unknown host at once); after that a call has 5 minutes.
+        refused connection or unknown host at once); after that a call has 5 minutes, and
+        ``on_silence`` is told, once, what is waited for.
         """
 
         def attempt(retries: int, left: float) -> Answer:
+            if patience().seconds - left >= _SILENCE:
+                self._tell_silence(left)
             return self._try(call, retries, left)
 
         def patience() -> Patience:
             return LATER if self._is_reached else FIRST
 
         return persist(attempt, patience, self.clock, self._stop, call.before_retry)
+
+    def _tell_silence(self, left: float) -> None:
+        if not self._is_silence_told:
+            self._is_silence_told = True
+            until = f"for up to {math.ceil(left / 60)} min; Ctrl-C ends this"
+            self.on_silence(f"{self.host} is silent or busy: trying again {until}")
 
     def perform_query(
         self,

@@ -104,6 +104,20 @@ def test_a_workspace_that_stays_busy_is_unavailable_after_five_minutes(
     assert "MLOPS_WORKERS" in caught.value.hint
 
 
+def test_a_long_silence_is_told_once(reached, server, reply):
+    told = []
+    reached.on_silence = told.append
+    pause = reply(503, headers={"Retry-After": "9"})
+    server.play(pause, reply(), pause, pause, reply(), pause, pause, reply())
+    reached.get("a")
+    assert told == []
+    reached.get("a")
+    reached.get("a")
+    assert told == [
+        f"{reached.host} is silent or busy: trying again for up to 5 min; Ctrl-C ends this"
+    ]
+
+
 def test_the_first_request_gives_up_after_two_tries(http, server, reply, clock):
     server.play(reply(503))
     with pytest.raises(errors.Unavailable):
