@@ -95,10 +95,11 @@ class Backup:
     def _make(self) -> Path:
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now))
         number = 1
+        self._folders.mkdir(parents=True, exist_ok=True)
         while True:
             folder = self._folders / (moment if number == 1 else f"{moment}-{number}")
             try:
-                folder.mkdir(parents=True)
+                folder.mkdir()
                 break
             except FileExistsError:
                 number += 1

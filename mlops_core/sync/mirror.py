@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mlops_core.errors import WorkspaceError
+from mlops_core.errors import Unauthorized, WorkspaceError
 from mlops_core.notebooks.digest import Digest
 from mlops_core.paths import WorkspacePath
 from mlops_core.sync.ancestor import Base, save_base
@@ -137,13 +137,10 @@ def execute_mirror(planned: MirrorPlan, *, notify: Notify = ignore) -> MirrorRep
     journal = Journal(pair, found, notify, trash)
     run = PushRun(pair, found, journal, Uploader(pair, trash), notify)
     _announce(planned)
-    try:
+    with _remembering(planned), journal.running():
         run.carry_out(planned.route)
         run.settle()
         _remove_empty_folders(pair, found)
-    finally:
-        journal.save()
-        _remember(planned)
     report = journal.report(found.count_equal())
     return MirrorReport(report, trash.place if trash.kept else None)
 
@@ -194,6 +191,19 @@ def _announce(planned: MirrorPlan) -> None:
     commit = planned.before.commit if planned.before else planned.commit
     pending = {one.path + one.identity.form.extension: one.identity.digest for one in uploads}
     save_manifest(pair.files, pair.target, Manifest(commit, base, pending))
+
+
+@contextmanager
+def _remembering(planned: MirrorPlan) -> Iterator[None]:
+    """Write the manifest after the block, however it ends."""
+    try:
+        yield
+    except Unauthorized:  # nothing more can be written; it says already what was to be sent
+        raise
+    except BaseException:
+        _remember(planned)
+        raise
+    _remember(planned)
 
 
 def _remember(planned: MirrorPlan) -> None:

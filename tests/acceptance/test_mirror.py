@@ -256,3 +256,17 @@ def test_refusals_drops_and_a_kill_in_between_end_in_the_same_place(
     manifest = json.loads(sdk.workspace.download("/Shared/.mlops/master.json").read())
     assert manifest["commit"] == master.git("rev-parse", "HEAD").strip()
     assert master.run(SCRIPT).out == "45 unchanged\n"
+
+
+def test_a_token_that_is_refused_midway_leaves_a_count_and_a_run_that_goes_on(
+    master: Any, sdk: WorkspaceClient
+) -> None:
+    refused = {"kind": "status", "status": 401, "body": {"error_code": "x"}, "after": 2}
+    sdk.api_client.do("POST", "/local/faults", body={**refused, "path": "workspace/import"})
+    done = master.run(SCRIPT)
+    sdk.api_client.do("DELETE", "/local/faults")
+    assert done.code == 1
+    assert "of 5 objects were not done" in done.err
+    assert master.run(SCRIPT).code == 0
+    assert objects(sdk) == EXACTLY
+    assert "/Shared/.mlops-trash" not in [one.path for one in sdk.workspace.list("/Shared")]
