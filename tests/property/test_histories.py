@@ -38,6 +38,7 @@ from mlops_core.errors import (
 from mlops_core.notebooks import jupyter
 from mlops_core.notebooks.text import unified
 from mlops_core.paths import WorkspacePath
+from mlops_core.sync.restore import find_backup, restore
 from mlops_core.workspace.call import Call
 from mlops_core.workspace.files import WorkspaceFiles
 from mlops_core.workspace.http import HttpClient
@@ -352,6 +353,18 @@ class Histories(RuleBasedStateMachine):
     def pull_undisturbed(self, who) -> None:
         self.pull(who, (None, ()))
 
+    @rule(who=st.integers(0, 1), pick=st.integers(0, 20), mishap=MISHAPS)
+    def take_back(self, who, pick, mishap) -> None:
+        clone = self.clones[who]
+        names = sorted(path.parent.name for path in clone.pair.state.glob("backup/*/about.json"))
+        if not names:
+            return
+        try:
+            kept = find_backup(clone.pair.state, names[pick % len(names)])
+        except SyncError:  # killed before it said what it is of, and so before it kept anything
+            return
+        self.run(clone, lambda: restore(clone.pair, kept), mishap)
+
     def run(self, clone, action, mishap):
         """Run the tool; then nothing is missing, and, if it could do its work, nothing is left."""
         kill, faults = mishap
@@ -433,7 +446,7 @@ class Histories(RuleBasedStateMachine):
             kept += [clone.pair.state / name for name in ("backup", "conflicts")]
             for folder in kept:
                 for path in folder.rglob("*"):
-                    if path.is_file() and path.suffix not in {".new", ".json"}:
+                    if path.is_file() and path.suffix not in {".new", ".json", ".jsonl"}:
                         found.add(said(path.name, path.read_bytes()))
             found |= self.committed(clone)
         return found
