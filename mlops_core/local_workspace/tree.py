@@ -140,13 +140,9 @@ class Tree:
         with self._database.transaction():
             old = self.find(path)
             parent, _, name = self._place(path)
+            node = replace(old, modified_at=now()) if old else new_node(parent, name, NOTEBOOK)
             node = replace(
-                old or new_node(parent, name, NOTEBOOK),
-                disk_name=blob.name,
-                language=language,
-                flavour=flavour,
-                size=len(content),
-                modified_at=now(),
+                node, disk_name=blob.name, language=language, flavour=flavour, size=len(content)
             )
             node = self._shelf.put(node)
         if old:
@@ -157,12 +153,12 @@ class Tree:
         """Create or replace a file by moving ``staged`` (from `incoming`) into its place."""
         with self._database.transaction():
             parent, folder, name = self._place(path)
-            old = self.find(path) or new_node(parent, name, FILE)
-            disk_name = old.disk_name or self._shelf.disk_name(folder, name)
-            size, moment = staged.stat().st_size, now()
-            disk.place(staged, folder / disk_name, moment)
-            fresh = replace(old, disk_name=disk_name, size=size, modified_at=moment)
-            return self._shelf.put(fresh)
+            old = self.find(path)
+            node = replace(old, modified_at=now()) if old else new_node(parent, name, FILE)
+            disk_name = node.disk_name or self._shelf.disk_name(folder, name)
+            size = staged.stat().st_size
+            disk.place(staged, folder / disk_name, node.modified_at)
+            return self._shelf.put(replace(node, disk_name=disk_name, size=size))
 
     def remove(self, path: str) -> None:
         """Delete an object and all that is below it."""

@@ -1,9 +1,11 @@
+import itertools
 import shutil
 import sys
 
 import pytest
 
-from mlops_core.local_workspace import disk
+from mlops_core.local_workspace import disk, shelf
+from mlops_core.local_workspace import tree as tree_module
 from mlops_core.local_workspace.database import Database
 from mlops_core.local_workspace.replies import ApiError
 from mlops_core.local_workspace.tree import Tree
@@ -42,6 +44,18 @@ def test_files_lie_where_runs_look_for_them(tree, write):
     assert node.size == 3
     assert write("/Shared/a b#+%.txt", b"abcd").object_id == node.object_id
     assert list(tree.incoming.iterdir()) == []
+
+
+def test_what_is_new_was_last_changed_when_it_was_made(tree, write, monkeypatch):
+    clock = itertools.count(1_800_000_000_000)
+    for module in (shelf, tree_module):
+        monkeypatch.setattr(module, "now", lambda: next(clock))
+    for again in (False, True):
+        write("/Shared/f")
+        tree.write_notebook("/Shared/n", b"x", language="PYTHON", flavour="SOURCE")
+        for path in ("/Shared/f", "/Shared/n"):
+            node = tree.find(path)
+            assert (node.modified_at > node.created_at) is again
 
 
 def test_a_look_accepts_what_the_disk_holds(tree, write):
