@@ -156,3 +156,16 @@ def make_clone(remote: Remote) -> MakeClone:
         return Clone(folder, Pair(files, at, folder, "notebooks", "test-workspace"))
 
     return make
+
+
+@pytest.fixture
+def there(clone: Clone, healthy: Remote) -> Callable[..., None]:
+    """Changes an object of the clone's workspace folder as its browser would."""
+
+    def change(path: str, content: bytes, fmt: str = "SOURCE", language: str = "PYTHON") -> None:
+        target = f"{clone.pair.target}/{path}"
+        if "/" in path:
+            healthy.sdk.workspace.mkdirs(target.rpartition("/")[0])
+        healthy.write(target, content, fmt, language)
+
+    return change

@@ -52,14 +52,6 @@ def clone(healthy, make_clone, tmp_path):
 
 
 @pytest.fixture
-def there(clone, healthy):
-    def change(path: str, content: bytes, fmt: str = "SOURCE", language: str = "PYTHON") -> None:
-        healthy.write(f"{clone.pair.target}/{path}", content, fmt, language)
-
-    return change
-
-
-@pytest.fixture
 def theirs(clone, there) -> Path:
     """Their side of a conflict about a.py."""
     there("a", HEADER + b"one theirs\n")

@@ -34,17 +34,6 @@ def clone(healthy, make_clone, tmp_path):
     return clone
 
 
-@pytest.fixture
-def there(clone, healthy):
-    """Changes an object of the workspace as its browser would."""
-
-    def change(path: str, content: bytes, fmt: str = "SOURCE", language: str = "PYTHON") -> None:
-        healthy.sdk.workspace.mkdirs(f"{clone.pair.target}/{path}".rpartition("/")[0])
-        healthy.write(f"{clone.pair.target}/{path}", content, fmt, language)
-
-    return change
-
-
 def make_link(file: Path) -> None:
     file.symlink_to("elsewhere")
 

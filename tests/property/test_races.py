@@ -85,16 +85,6 @@ def clone(client, make_clone, tmp_path):
 
 
 @pytest.fixture
-def there(clone, healthy):
-    """Changes an object of the workspace as its browser would."""
-
-    def change(path: str, content: bytes, fmt: str = "SOURCE", language: str = "PYTHON") -> None:
-        healthy.write(f"{clone.pair.target}/{path}", content, fmt, language)
-
-    return change
-
-
-@pytest.fixture
 def throttled(healthy):
     """Refuses the next request to an endpoint: try again in a minute."""
 

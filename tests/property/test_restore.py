@@ -60,19 +60,6 @@ def objects(clone, healthy):
 
 
 @pytest.fixture
-def there(clone, healthy):
-    """Changes an object of the workspace as its browser would."""
-
-    def change(path: str, content: bytes, fmt: str = "SOURCE", language: str = "PYTHON") -> None:
-        clone.pair.files.make_folder(
-            WorkspacePath(f"{clone.pair.target}/{path}".rpartition("/")[0])
-        )
-        healthy.write(f"{clone.pair.target}/{path}", content, fmt, language)
-
-    return change
-
-
-@pytest.fixture
 def gone(clone):
     """Deletes an object of the workspace."""
     return lambda path: clone.pair.files.delete(WorkspacePath(f"{clone.pair.target}/{path}"))
