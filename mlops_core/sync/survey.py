@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from mlops_core.checkout import Checkout
 from mlops_core.errors import MlopsError, NotFound, SyncError
@@ -23,6 +24,8 @@ from mlops_core.sync.tree import LocalTree, RemoteTree, read_checkout, read_work
 from mlops_core.workspace.model import FILE, NOTEBOOK, ObjectInfo
 from mlops_core.workspace.transfer import Outcome, carry_out
 
+UNREAD: Final = "its own file here cannot be read"
+"""Why an object stays in the way."""
 Wanted = Callable[[str, ObjectInfo, LocalTree, Base], bool]
 """Whether a run has to know the content of an object that the base does not settle."""
 
@@ -147,13 +150,15 @@ def _without_excluded(
         and not _is_renamed(pair.folder, record.local, spelled.get(folded(record.local)))
     }
     skipped = {skip.path: skip.reason for skip in remote.skipped}
+    unread = dict.fromkeys(local.veiled & remote.objects.keys(), UNREAD)
     blocked = tuple(
-        Trouble(path, _blocked_by(pair.remote(above), skipped[above], file.local))
+        Trouble(path, _blocked_by(pair.remote(above), reason, file.local))
         for path, file in sorted(local.files.items())
         for above in (path, *parents(path))
-        if above in skipped
+        if (reason := skipped.get(above) or (unread.get(above) if above != path else None))
     )
-    excluded, alone = local.excluded | remote.excluded, local.veiled | hidden
+    excluded = local.excluded | remote.excluded
+    alone = local.veiled | hidden | {trouble.path for trouble in blocked}
     return *_drop(excluded, alone, local, remote, base), blocked
 
 

@@ -233,6 +233,17 @@ def test_a_notebook_that_breaks_is_not_deleted_in_the_workspace(clone, healthy):
     assert clone.read("j.ipynb") == b"{"
 
 
+def test_a_notebook_whose_file_is_broken_stays_in_the_way_and_is_named(clone, there):
+    there("q", notebook(b"there"))
+    clone.write("q.ipynb", b"broken")
+    clone.write("q/inside.py", notebook(b"inside"))
+    for _ in range(2):
+        report = clone.push(overwrite=True)
+        assert report.exit_code == FAILED
+        assert sorted(one.path for one in report.failures) == ["q.ipynb", "q/inside"]
+        assert "/q is in the way (its own file here cannot be read)" in failed(report)
+
+
 def test_a_notebook_over_ten_mebibytes_is_refused_before_anything_is_sent(clone, healthy):
     clone.write("big.py", HEADER + b"#" * (10 * 1024 * 1024))
     healthy.record()

@@ -39,6 +39,7 @@ from mlops_core.notebooks import jupyter
 from mlops_core.notebooks.text import unified
 from mlops_core.paths import WorkspacePath
 from mlops_core.sync.restore import find_backup, restore
+from mlops_core.sync.survey import UNREAD
 from mlops_core.workspace.call import Call
 from mlops_core.workspace.files import WorkspaceFiles
 from mlops_core.workspace.http import HttpClient
@@ -386,7 +387,9 @@ class Histories(RuleBasedStateMachine):
         unexpected = [
             one.error
             for one in report.failures
-            if not isinstance(one.error, Collision) and NO_NOTEBOOK not in one.error.message
+            if not isinstance(one.error, Collision)
+            and NO_NOTEBOOK not in one.error.message
+            and UNREAD not in one.error.message
         ]
         assert not unexpected, unexpected
         self.check_that_nothing_is_left_to_do(clone, action, report)
